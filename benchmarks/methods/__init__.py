@@ -21,6 +21,7 @@ _CLASSES = {
     "glass": "glass.Glass",
     "hnswlib": "hnswlib.HNSWLib",
     "lsh-crosspolytopes": "lsh.CrossPolytopes",
+    "lsh-graph": "lsh.Graph",
     "lsh-sketch": "lsh.Sketch",
     "lsh-tables": "lsh.Tables",
     "numpy": "numpy.NumPy",

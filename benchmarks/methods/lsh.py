@@ -1,11 +1,11 @@
-"""Indexes of this project: sketches in learned or random buckets, hash tables, and exact search."""
+"""Indexes of this project: sketches in buckets or in a graph, hash tables, and exact search."""
 
 from collections.abc import Callable
 from math import log2
 from typing import Any
 
-from benchmarks.methods._base import Answer, Method, Ranges, Settings, grid
-from lsh import ExactSearch, LSHIndex, SketchIndex
+from benchmarks.methods._base import Answer, Method, Ranges, Settings, geometric, grid
+from lsh import ExactSearch, GraphIndex, LSHIndex, SketchIndex
 from lsh.arrays import BoolArray, Float32Array
 from lsh.filters import Filter
 
@@ -82,6 +82,30 @@ class Tables(_LSH):
 
     def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
         self.index = LSHIndex(metric, **build).fit(X)
+
+
+class Graph(Method):
+    """Graph whose nodes hold the sketches of their neighbours (GraphIndex)."""
+
+    needs = "lsh"
+    numpy_blas = True
+    compiles = True
+
+    @classmethod
+    def searches(cls, n: int, build: Settings) -> list[Settings]:
+        return grid(n_kept=geometric(10, 400, 28))
+
+    def __init__(self, X: Float32Array, metric: str) -> None:
+        self.index = GraphIndex(metric).fit(X)
+
+    def search_one(self, q: Float32Array, k: int) -> Answer:
+        return self.index.search(q[None], k, **self.setting).ids[0]
+
+    def search_batch(self, Q: Float32Array, k: int) -> Answer:
+        return self.index.search(Q, k, **self.setting).ids
+
+    def nbytes(self) -> int:
+        return self.index.nbytes
 
 
 class Exact(_LSH):

@@ -360,7 +360,7 @@ def test_svs_knows_intels_processors(tmp_path, monkeypatch):
     assert svs._is_intel() is False
 
 
-OURS = ("exact", "lsh-crosspolytopes", "lsh-sketch", "lsh-tables", "numpy")
+OURS = ("exact", "lsh-crosspolytopes", "lsh-graph", "lsh-sketch", "lsh-tables", "numpy")
 CALLS = {(name, metric): calls for metric in ("cosine", "euclidean") for name, calls in expected(metric)}
 assert {name for name, _ in CALLS} | set(OURS) == set(methods.names())
 
@@ -399,10 +399,10 @@ def test_our_methods_find_the_nearest_at_their_largest_setting(name, metric):
     if allowed is not None:
         among = np.flatnonzero(ALLOWED)[exact_search(rows[ALLOWED], queries, K, metric).ids]
         np.testing.assert_array_equal([allowed(q, K) for q in queries], among)
-    assert (allowed is None) == (name == "numpy")
+    assert (allowed is None) == (name in {"lsh-graph", "numpy"})
     radius = float(np.median(exact_search(rows, queries, K, metric).distances))
     within = method.within(radius)
-    assert (within is None) == (name == "numpy")
+    assert (within is None) == (name in {"lsh-graph", "numpy"})
     if within is not None:
         for found, true in zip(within(queries), ExactSearch(rows, metric).range_search(queries, radius), strict=True):
             np.testing.assert_array_equal(found, true)
@@ -456,7 +456,7 @@ def test_other_libraries_have_as_many_settings_as_ours_or_all_that_change_anythi
     monkeypatch.setattr("benchmarks.methods.svs._is_intel", lambda: True)  # elsewhere fewer kinds run
     kinds = {name: methods.load(name) for name in methods.names() if name not in {"exact", "numpy", "faiss-flat"}}
     counts = {name: sum(len(kind.searches(20_758, b)) for b in kind.builds(20_758)) for name, kind in kinds.items()}
-    ours = {name: counts.pop(name) for name in (*methods.LSH, "lsh-crosspolytopes")}
+    ours = {name: counts.pop(name) for name in (*methods.LSH, "lsh-crosspolytopes", "lsh-graph")}
     assert min(counts["hnswlib"], counts["scann"], counts["scann-core"]) > 0.9 * max(ours.values())
     few = {name for name, count in counts.items() if count < ours["lsh-tables"]}
     assert few <= {
