@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import lsh
-from lsh import LSHIndex
+from lsh import GraphIndex, LSHIndex
 from lsh.sketch_index import SketchIndex
 from lsh.storage.container import FORMAT_VERSION, GROWN_VERSION
 
@@ -21,6 +21,7 @@ INDEXES = {
     "sketches-cosine": SketchIndex("cosine", n_buckets=4, seed=3),
     "sketches-euclidean": SketchIndex("euclidean", n_buckets=4, seed=4),
     "cells-cosine": SketchIndex("cosine", n_buckets=4, seed=6, family="hyperplanes"),
+    "graph-cosine": GraphIndex("cosine", seed=7),
 }
 # Such searches rank whole buckets exactly: what they find depends on the file, and not on how estimates are rounded.
 SEARCHES = {
@@ -28,6 +29,7 @@ SEARCHES = {
     "filtered": [{"n_tables": 2, "n_bits": 3}, {"n_bits": 2, "n_reranked": 60}],
     "cells": [{"n_probes": 1, "n_reranked": 60}, {"n_probes": 3, "n_reranked": 60}],
     "sketches": [{"n_probes": 1, "n_reranked": 60}, {"n_probes": 4, "n_reranked": 60}],
+    "graph": [{"n_kept": 40}],
     "grown": [{"n_probes": 1, "n_reranked": 60}, {"n_probes": 4, "n_reranked": 60}],
 }
 
