@@ -745,7 +745,7 @@ def search_graph(vectors, graph, X, inverse_norms, metric, n_kept, k):
     return [np.array(part) for part in zip(*found, strict=True)]
 
 
-def choose_links(Y, candidates, factor, fill, m):
+def choose_links(Y, candidates, factor, filling, m):
     """Return for each node the candidates chosen as its neighbours, as lists of at most m."""
     squares = ((Y[:, None].astype(np.float64) - Y[None]) ** 2).sum(axis=2)
     links = []
@@ -756,8 +756,9 @@ def choose_links(Y, candidates, factor, fill, m):
             if all(factor * squares[c, o] >= squares[node, c] and squares[c, o] > 0 for o in chosen):
                 chosen.append(c)
         chosen = chosen[:m]
-        left = [c for c in nearest_first if c not in chosen]
-        links.append(chosen + left[: m - len(chosen)] * fill)
+        left = [c for c in nearest_first if c not in chosen] if filling[node] else []
+        others = [c for c in dict.fromkeys(filling[node]) if c >= 0 and c not in (node, *nearest_first)]
+        links.append((chosen + left + others)[:m])
     return links
 
 

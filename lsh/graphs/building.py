@@ -33,7 +33,7 @@ _SEARCHED = 512  # vectors in as many as are searched, at least
 _SHARES, _N_FARTHER = (8, 64, 512), 16  # of the vectors in samples, and candidates from each
 _N_FILLING = 32  # of these that are candidates for free places
 _KEPT, _VISITED = 64, 96  # of the search that finds further candidates
-_FIRST, _LAST = (np.float32(1.2), False), (np.float32(1.0), True)  # factor and fill of `choose_links`
+_FIRST_FACTOR, _LAST_FACTOR = np.float32(1.2), np.float32(1.0)  # of `choose_links`
 _PREPARED = False, 0.0, np.inf  # limits for queries that are scaled already
 
 
@@ -128,27 +128,24 @@ def _farther(Y: Float32Array, rng: np.random.Generator, seed: int) -> list[Int32
 
 @stage("lsh", "choosing the links")
 def _linked(Y: Float32Array, order: Int32Array, pools: Int32Array, nearest: Int32Array) -> Int32Array:
-    """Return the links chosen from pools, int32[n, c], and their reverse, and from the nearest vectors."""
+    """Return links chosen from pools, int32[n, c], then from these and their reverse; nearest: for free places."""
     n, m = len(Y), N_LINKS
     own, links = np.empty((n, m), np.int32), np.empty((n, m), np.int32)
     starts, back = np.zeros(n + 1, np.int64), np.empty(n * m, np.int32)
-    choose_links(Y, order, pools, starts, back, *_FIRST, own)
+    choose_links(Y, order, pools, starts, back, _FIRST_FACTOR, nearest[:, :0].copy(), own)
     links_back(own, starts, back)
-    pools = np.concatenate([own, nearest[:, :_N_FILLING]], axis=1)
-    choose_links(Y, order, pools, starts, back, *_LAST, links)
+    choose_links(Y, order, own, starts, back, _LAST_FACTOR, nearest, links)
     return links
 
 
 @stage("lsh", "searching the graph for every vector")
 def _visited(exact: ExactSearch, graph: Graph) -> Int32Array:
-    """Return the nearest nodes that a search for each vector visits: int32[n, c], -1 where there are fewer."""
+    """Return the nodes that a search for each vector visits, the first and farthest too: int32[n, c], then -1."""
     n, vectors = len(exact.X), exact.vectors.arguments()
     found, origin = np.empty((n, min(_VISITED, n)), np.int32), np.zeros(exact.X.shape[1], np.float32)
     for start, Q in _prepared(exact, origin):
         ids, distances = np.empty((len(Q), found.shape[1]), np.int64), np.empty((len(Q), found.shape[1]), np.float32)
-        search_graph(
-            Q, _PREPARED, tuple(graph), vectors, max(_KEPT, found.shape[1]), ids, distances, np.empty(len(Q), np.int64)
-        )
+        search_graph(Q, _PREPARED, tuple(graph), vectors, _KEPT, ids, distances, np.empty(len(Q), np.int64))
         found[start : start + len(Q)] = ids
     return found
 

@@ -24,7 +24,7 @@ def choose_links(
     starts: Int64Array,
     back: Int32Array,
     factor: np.float32,
-    fill: bool,
+    filling: Int32Array,
     links: Int32Array,
 ) -> None:
     """Fill links, int32[n, m], with the neighbours of each node among its candidates, nearest first, then -1.
@@ -32,7 +32,8 @@ def choose_links(
     Y float32[n, 128]; order int32[n]: of the nodes, such that near ones follow one another. Candidates of node i are
     pools[i], int32[n, c], and back[starts[i] : starts[i + 1]], without those below 0 and i itself. From the nearest on,
     one is chosen unless factor times its squared distance from a chosen one is less than that from the node, or it
-    equals a chosen one. fill: free places are then given to the nearest of those that were left out.
+    equals a chosen one. filling: int32[n, f], further nodes, nearest first; with f > 0 free places are given to the
+    nearest candidates that were left out, and then to these.
     """
     n, m = links.shape
     room = pools.shape[1]
@@ -55,21 +56,22 @@ def choose_links(
             if chosen[c]:
                 links[i, n_links] = candidates[c]
                 n_links += 1
-        if fill:
+        if filling.shape[1] > 0:
             for c in nearest_first:
                 if n_links == m:
                     break
                 if not chosen[c]:
                     links[i, n_links] = candidates[c]
                     n_links += 1
+            n_links += _add_new(filling[i], i, mark, links[i, n_links:], 0)
         links[i, n_links:] = _NONE
 
 
 @kernel
 def _add_new(ids: Int32Array, node: int, mark: Int32Array, candidates: Int32Array, count: int) -> int:
-    """Append the ids that are not marked for this node, and mark them; return how many there are."""
+    """Append the ids that are not marked for this node, while there is room, and mark them; return the new count."""
     for j in ids:
-        if j >= 0 and mark[j] != node:
+        if j >= 0 and mark[j] != node and count < candidates.shape[0]:
             mark[j] = node
             candidates[count] = j
             count += 1

@@ -60,7 +60,7 @@ def search_graph(
 
     Q is checked and scaled by `normalise` with `limits`; return False, without an answer, where that returns False.
     graph: the fields of `GraphArrays`; vectors: those of `ranking.Vectors`, float32 numbers given as `float`. n_kept:
-    nodes that are kept, at least k. n_candidates: nodes that were visited, of which the answer has the nearest.
+    nodes that are kept; below k, fewer may be found. n_candidates: nodes that were visited: the answer has the nearest.
     """
     centre, rotation, codes, terms, links = graph
     blocks = codes, terms, links

@@ -67,26 +67,27 @@ def test_a_query_that_cannot_be_scaled_is_left_to_the_caller(value):
     assert not search_graph(Q, *arguments, *SearchResult.empty(2, 5))
 
 
-@pytest.mark.parametrize("fill", [False, True])
+@pytest.mark.parametrize("n_filling", [0, 3])
 @pytest.mark.parametrize("factor", [1.0, 1.2])
-def test_links_are_chosen_nearest_first_unless_a_chosen_one_is_much_nearer(factor, fill):
+def test_links_are_chosen_nearest_first_unless_a_chosen_one_is_much_nearer(factor, n_filling):
     rng = np.random.default_rng(0)
     Y = np.zeros((60, 128), np.float32)
     Y[:, :3] = rng.standard_normal((60, 3))
-    pools = rng.integers(-1, 60, (60, 12)).astype(np.int32)
-    counts = rng.integers(0, 9, 60)
+    pools = rng.integers(-1, 60, (60, 5)).astype(np.int32)
+    counts = rng.integers(0, 5, 60)
     starts = np.concatenate([[0], np.cumsum(counts)])
     back = rng.integers(0, 60, starts[-1]).astype(np.int32)
+    filling = rng.integers(-1, 60, (60, n_filling)).astype(np.int32)
     links = np.full((60, 8), 99, np.int32)
     order = rng.permutation(60).astype(np.int32)
-    choose_links(Y, order, pools, starts, back, np.float32(factor), fill, links)
+    choose_links(Y, order, pools, starts, back, np.float32(factor), filling, links)
     candidates = [
         [*pool.tolist(), *back[first:last].tolist()]
         for pool, first, last in zip(pools, starts[:-1], starts[1:], strict=True)
     ]
-    expected = reference.choose_links(Y, candidates, np.float32(factor), fill, 8)
+    expected = reference.choose_links(Y, candidates, np.float32(factor), filling.tolist(), 8)
     assert [[j for j in own if j >= 0] for own in links.tolist()] == expected
-    assert (min(map(len, expected)) < 8) != fill
+    assert min(map(len, expected)) < 8 <= max(map(len, expected)) + (n_filling == 0) * 8
     assert (links >= -1).all()
 
 
@@ -94,7 +95,7 @@ def test_equal_vectors_do_not_take_all_links():
     Y = np.zeros((6, 128), np.float32)
     Y[4:, 0] = [1, -1]
     pools = np.tile(np.arange(6, dtype=np.int32), (6, 1))
-    rule = np.float32(1), False
+    rule = np.float32(1), np.empty((6, 0), np.int32)
     links, none = np.empty((6, 3), np.int32), np.empty(0, np.int32)
     choose_links(Y, np.arange(6, dtype=np.int32), pools, np.zeros(7, np.int64), none, *rule, links)
     assert links[0].tolist() == [1, 4, 5]
