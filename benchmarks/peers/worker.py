@@ -85,7 +85,8 @@ class Worker:
         del X  # an index that copied the vectors does not need them any more
         gc.collect()
         gc.disable()  # no collection during a timed search
-        held, highest = resident() - before, peak() - before
+        # The system may have taken back more pages of before than a small index holds.
+        held, highest = max(0, resident() - before), peak() - before
         own = self.index.nbytes()  # after the memory is read: some libraries serialise the index to know its size
         index = max(0, held - vector_bytes) if own is None else own
         return {"build_s": seconds, "index_mb": index / 1e6, "resident_mb": held / 1e6, "peak_mb": highest / 1e6}

@@ -45,10 +45,10 @@ class GraphIndex:
     metric: "cosine" (1 - cos) or "euclidean" (L2, not squared).
     seed: the same seed and data give the same index on the same kind of processor.
 
-    Faster than `SketchIndex` among many vectors (see docs/BENCHMARKS.md), and larger: 1.4 KB per vector, without the
-    vectors, and some ten times as long to build. Only the other can grow, or search with a filter or a radius. Zeros,
-    NaN and ties are treated, and builds logged, as in `LSHIndex`. Any number of threads may search it. More than some
-    forty equal vectors may link to one another alone: a search then finds a part of them, and little else.
+    Faster than `SketchIndex` on some data and slower on other (see docs/BENCHMARKS.md), and larger: 1.4 KB per vector,
+    without the vectors, and some ten times as long to build. It cannot grow, nor search with a filter or a radius.
+    Zeros, NaN and ties are treated, and builds logged, as in `LSHIndex`. Any number of threads may search it. More than
+    some forty equal vectors may link to one another alone: a search then finds a part of them, and little else.
     """
 
     kind = "graph"
