@@ -12,7 +12,8 @@ pytestmark = pytest.mark.browser
 
 def choose(page, title, value):
     """Choose a value in a widget of the panel by keyboard."""
-    box = page.get_by_role("combobox", name=title)
+    page.wait_for_function("[...document.querySelectorAll('details')].every((one) => !one.getAnimations().length)")
+    box = page.get_by_role("combobox", name=title)  # whose list Streamlit closes when the panel scrolls while it opens
     box.fill(value)
     page.get_by_role("option", name=value).wait_for()
     box.press("Enter")
