@@ -15,7 +15,7 @@ from data_prep.vectors.cells import is_list, is_number, plain
 _MILLISECONDS = re.compile(r"(?i:[\W_](?:ms|msecs?|millis|milliseconds)\W*$)|(?<=[a-z])Ms$")
 CLOCK = re.compile(r"(?:(\d+):)?(\d{1,3}):(\d{1,2}(?:[.,]\d+)?)")
 _WHOLE = r"^-?(0|[1-9]\d{0,17})$"
-_REAL = r"^-?(0|[1-9]\d*)?(\.\d*)?([eE][-+]?\d+)?$"
+_REAL = r"^-?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][-+]?\d+)?$"
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(Z|[-+]\d\d:?\d\d)?)?")
 Texts = list[str | None]
 
@@ -169,7 +169,7 @@ def _typed(texts: Any) -> Any:
 
     if all_match(_WHOLE):
         return filled.cast(pa.int64())
-    if all_match(_REAL) and all_match(r"\d") and pc.any(pc.match_substring(values, ".")).as_py():
+    if all_match(_REAL) and pc.any(pc.match_substring(values, ".")).as_py():
         return filled.cast(pa.float64())
     if all_match(r"^\d{4}-\d\d-\d\d"):
         return _dates(filled)
