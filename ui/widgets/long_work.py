@@ -5,7 +5,7 @@ which the button no longer counts as pressed. A page therefore asks here, and no
 """
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import NoReturn, TypeVar, cast
 
 from streamlit.runtime.scriptrunner_utils.exceptions import ScriptControlException
 
@@ -26,7 +26,14 @@ def is_requested(name: str, of: object) -> bool:
 
 def forget(name: str) -> None:
     """Forget a request, or the result of its work."""
-    session.WORK.set({key: value for key, value in session.WORK.get().items() if key != name})
+    if name in session.WORK.get():
+        session.WORK.set({key: value for key, value in session.WORK.get().items() if key != name})
+
+
+def finish(name: str) -> NoReturn:
+    """Forget work that is done, and run the page again, which shows what it has changed."""
+    forget(name)
+    session.rerun()
 
 
 def result(name: str, of: object, work: Callable[[], T]) -> T | None:
@@ -48,3 +55,21 @@ def result(name: str, of: object, work: Callable[[], T]) -> T | None:
             raise
         session.WORK.set({**session.WORK.get(), name: requested})
     return cast("T", requested[1])
+
+
+def problem(
+    name: str, of: object, work: Callable[[], object], error: type[Exception], text: Callable[[Exception], str] = str
+) -> str | None:
+    """Return what requested work ended with, as `result` does: "" for success, else the text of its error.
+
+    error: the exception that the work may raise; any other is raised here.
+    """
+
+    def attempt() -> str:
+        try:
+            work()
+        except error as raised:
+            return text(raised)
+        return ""
+
+    return result(name, of, attempt)

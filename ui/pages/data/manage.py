@@ -14,7 +14,6 @@ from earshot_common.command_line import full_message
 from ui import paths
 from ui.format import megabytes
 from ui.frame import controls
-from ui.model import session
 from ui.model.loading import DatasetContext
 from ui.model.text import plain
 from ui.pages.data.folder import RESERVED, listening
@@ -75,20 +74,15 @@ def _rename(context: DatasetContext) -> None:
         typed = st.text_input("Rename", context.dataset.title, max_chars=_MAX_TITLE, key="new title")
         st.form_submit_button("Rename", on_click=long_work.request, args=("rename", path))
 
-    def rename() -> str:
-        try:
-            if typed.strip() != context.dataset.title:
-                set_title(path, typed)
-        except DataError as error:
-            return full_message(error)
-        return ""
+    def rename() -> None:
+        if typed.strip() != context.dataset.title:
+            set_title(path, typed)
 
-    problem = long_work.result("rename", path, rename)
+    problem = long_work.problem("rename", path, rename, DataError, full_message)
     if problem:
         st.warning(plain(problem, 600))
     elif problem == "":
-        long_work.forget("rename")
-        session.rerun()
+        long_work.finish("rename")
 
 
 def _forget(context: DatasetContext) -> None:

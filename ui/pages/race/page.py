@@ -74,28 +74,23 @@ def show(context: PageContext) -> None:
         draw(runs[name], shipped=race_session.is_shipped(name))
         _all_runs(runs, name)
         _reproduce(context, runs[name])
-    problem = long_work.result("race", race, partial(_race, context, race, bar, draw))
+    problem = long_work.problem("race", race, partial(_race, context, race, bar, draw), DataError)
     if problem:
         bar.error(plain(problem, longest=1000))
     elif problem == "":
-        long_work.forget("race")
-        session.rerun()
+        long_work.finish("race")
 
 
-def _race(context: PageContext, race: Race, bar: DeltaGenerator, draw: Callable[..., None]) -> str:
-    """Race with progress in `bar`, draw after each size; return what went wrong, "" if nothing."""
+def _race(context: PageContext, race: Race, bar: DeltaGenerator, draw: Callable[..., None]) -> None:
+    """Race with progress in `bar`, draw after each size. Raises DataError if the race fails."""
     name, raced = race_session.name_of_latest(), 0
-    try:
-        with exclusive.RUNS.interrupted(), contextlib.closing(races.follow(race, _is_there())) as progress:
-            for share, doing, so_far in progress:
-                if so_far is not None and len(so_far.raced) > raced:
-                    raced, run = len(so_far.raced), replace(so_far, bucket_width=context.index.bucket_width)
-                    race_session.keep(name, run)
-                    draw(run, live=f" after {raced} sizes")
-                bar.progress(min(share or 0.0, 1.0), WAITING if share is None else plain(doing))
-    except DataError as error:
-        return str(error)
-    return ""
+    with exclusive.RUNS.interrupted(), contextlib.closing(races.follow(race, _is_there())) as progress:
+        for share, doing, so_far in progress:
+            if so_far is not None and len(so_far.raced) > raced:
+                raced, run = len(so_far.raced), replace(so_far, bucket_width=context.index.bucket_width)
+                race_session.keep(name, run)
+                draw(run, live=f" after {raced} sizes")
+            bar.progress(min(share or 0.0, 1.0), WAITING if share is None else plain(doing))
 
 
 def _is_there() -> Callable[[], bool]:

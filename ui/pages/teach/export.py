@@ -126,17 +126,13 @@ def _write(lesson: Lesson) -> None:
     of = lesson.context.settings.dataset, lesson.name, *marked
     st.button("Write into the collection", help=_help(lesson), on_click=long_work.request, args=("write", of))
 
-    def write() -> str:
+    def write() -> None:
         path = lesson.context.datasets[lesson.context.settings.dataset]
-        try:
-            with st.spinner("Writing…"), exclusive.RUNS.interrupted():
-                set_columns(path, columns(lesson))
-        except DataError as error:
-            return full_message(error)
+        with st.spinner("Writing…"), exclusive.RUNS.interrupted():
+            set_columns(path, columns(lesson))
         loading.dataset_at(path)
-        return ""
 
-    problem = long_work.result("write", of, write)
+    problem = long_work.problem("write", of, write, DataError, full_message)
     if problem:
         st.warning(plain(problem, 600))
     elif problem == "":

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 import streamlit as st
 
 from lsh import LSHError
-from ui.model import exclusive, session
+from ui.model import exclusive
 from ui.model.text import plain
 from ui.widgets import long_work
 
@@ -62,18 +62,14 @@ def on_request(
         button, place = st.columns([2, 5], gap="medium", vertical_alignment="center")
         button.button(label, key=f"{key} button", width="stretch", on_click=long_work.request, args=(key, index))
 
-        def make() -> str:
+        def make() -> None:
             bar = place.progress(0.0, label)
-            try:
-                parts.make(makers, lambda share, doing: bar.progress(share, plain(f"{label}: {doing}")))
-            except LSHError as error:
-                return str(error)
-            return ""
+            parts.make(makers, lambda share, doing: bar.progress(share, plain(f"{label}: {doing}")))
 
-        problem = long_work.result(key, index, make)
+        problem = long_work.problem(key, index, make, LSHError)
         if problem:
             place.error(plain(problem, longest=1000))
-    return session.rerun() if problem == "" else None
+    return long_work.finish(key) if problem == "" else None
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
