@@ -17,6 +17,7 @@ from lsh.filters.allowed import Allowed, Filter, OfPart
 from lsh.filters.search import search_allowed
 from lsh.growing.changes import Growing, known, same_parameters
 from lsh.growing.segments import Growth
+from lsh.kernels.hashing import PREPARED
 from lsh.kernels.sketch_search import ALL, Counts, search_buckets
 from lsh.params import MAX_BUCKETS, UNMEASURED, MeasuredSketchSetting, SketchSetting, ranked
 from lsh.result import RangeResult, SearchResult
@@ -36,7 +37,6 @@ from lsh.threads import MAX_THREADS, in_chunks
 
 _NO_FILTER = ALL, 0
 FEW_ALLOWED = 256  # vectors, which are ranked in less time than the nearest buckets are found
-_PREPARED = False, 0.0, np.inf  # limits for queries that are checked and scaled already
 _FLOAT32 = np.dtype(np.float32)  # `np.empty` takes longer with the type of the elements
 
 _Given = tuple[str, int | None, int, str]
@@ -240,7 +240,7 @@ class SketchIndex(Growing[Parts]):
 
         def search_rows(first: int, last: int) -> None:
             own = *found.part(first, last), estimates[first:last]
-            search_buckets(vectors[first:last], _PREPARED, *arguments, *own, *filtered)
+            search_buckets(vectors[first:last], PREPARED, *arguments, *own, *filtered)
 
         in_chunks(search_rows, len(vectors), n_threads)
         return found, estimates

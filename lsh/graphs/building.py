@@ -15,7 +15,7 @@ from lsh.hasher import mean_vector, prepare
 from lsh.kernels.fast_scan import pack_codes
 from lsh.kernels.graphs.linking import choose_links, level_products, links_back
 from lsh.kernels.graphs.search import GraphArrays, search_graph
-from lsh.kernels.hashing import projections
+from lsh.kernels.hashing import PREPARED, projections
 from lsh.kernels.linear_algebra import half_squares
 from lsh.kernels.shuffling import BLOCK, BLOCK_BYTES
 from lsh.kernels.sketching import DIMENSIONS, PLANES, encode
@@ -34,7 +34,6 @@ _SHARES, _N_FARTHER = (8, 64, 512), 16  # of the vectors in samples, and candida
 _N_FILLING = 32  # of these that are candidates for free places
 _KEPT, _VISITED = 64, 96  # of the search that finds further candidates
 _FIRST_FACTOR, _LAST_FACTOR = np.float32(1.2), np.float32(1.0)  # of `choose_links`
-_PREPARED = False, 0.0, np.inf  # limits for queries that are scaled already
 
 
 class Graph(GraphArrays):
@@ -145,7 +144,7 @@ def _visited(exact: ExactSearch, graph: Graph) -> Int32Array:
     found, origin = np.empty((n, min(_VISITED, n)), np.int32), np.zeros(exact.X.shape[1], np.float32)
     for start, Q in _prepared(exact, origin):
         ids, distances = np.empty((len(Q), found.shape[1]), np.int64), np.empty((len(Q), found.shape[1]), np.float32)
-        search_graph(Q, _PREPARED, tuple(graph), vectors, _KEPT, ids, distances, np.empty(len(Q), np.int64))
+        search_graph(Q, PREPARED, tuple(graph), vectors, _KEPT, ids, distances, np.empty(len(Q), np.int64))
         found[start : start + len(Q)] = ids
     return found
 

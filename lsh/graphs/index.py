@@ -2,7 +2,6 @@
 
 from typing import Any, NamedTuple, Self
 
-import numpy as np
 import numpy.typing as npt
 
 from earshot_common.stages import stage
@@ -13,11 +12,11 @@ from lsh.exact import ExactSearch
 from lsh.graphs.building import Graph, build
 from lsh.growing.changes import known
 from lsh.kernels.graphs.search import search_graph
+from lsh.kernels.hashing import PREPARED
 from lsh.params import GraphSetting, MeasuredGraphSetting
 from lsh.result import SearchResult
 from lsh.threads import MAX_THREADS, in_chunks
 
-_PREPARED = False, 0.0, np.inf  # limits for queries that are checked and scaled already
 _QUERIES = 256  # with which the default setting is measured
 _MAX_KEPT = 2**31 - 1
 _UNMEASURED = GraphSetting(40)  # where there is nothing to measure
@@ -103,7 +102,7 @@ class GraphIndex:
         found = SearchResult.empty(len(vectors), n_neighbours)
 
         def search_rows(first: int, last: int) -> None:
-            search_graph(vectors[first:last], _PREPARED, *arguments, *found.part(first, last))
+            search_graph(vectors[first:last], PREPARED, *arguments, *found.part(first, last))
 
         in_chunks(search_rows, len(vectors), n_threads)
         return found

@@ -10,6 +10,7 @@ from lsh.arrays import Float32Array, Int64Array, UInt8Array, UInt32Array
 from lsh.kernels.jit import kernel
 
 WORD_BITS = 32
+PREPARED = False, 0.0, np.inf  # limits of `normalise` for queries that are checked and scaled already
 _MAX_BUCKET_NUMBER = 2.0**62
 
 

@@ -8,18 +8,7 @@ import pytest
 from lsh import EncodedVectors, GraphIndex, exact_search, load, save
 from lsh.errors import IndexFileError, NonFiniteError, NotFittedError, ParameterError, ShapeError, ZeroVectorError
 from tests.lsh.storage.index_files import put_together, take_apart
-
-METRICS = ["cosine", "euclidean"]
-
-
-def data(n=400, dim=12, seed=0):
-    return np.random.default_rng(seed).standard_normal((n, dim)).astype(np.float32)
-
-
-def same(a, b):
-    return all(
-        getattr(a, name).tobytes() == getattr(b, name).tobytes() for name in ("ids", "distances", "n_candidates")
-    )
+from tests.lsh.test_sketch_index import METRICS, data, same
 
 
 @pytest.mark.parametrize("metric", METRICS)
