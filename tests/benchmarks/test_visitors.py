@@ -24,31 +24,43 @@ DOES = Behaviour("sample", ("listen",), 0.1, new=False, uploads=False)
 
 def visitors(results: Results) -> None:
     """Register two visitors with clips of their own."""
-    for number, clips in enumerate((["a-1", "a-2"], ["b-1", "b-2"])):
+    for number, clips in enumerate((["aa-1", "aa-2"], ["bb-1", "bb-2"])):
         Visitor(number, "http://127.0.0.1:1", clips, results, DOES)
 
 
 def test_a_clip_or_an_upload_of_another_session_is_an_error() -> None:
     results = Results()
     visitors(results)
-    results.check(0, b"...b-2...upload-of-0001.wav...")
+    results.check(0, b"...bb-2...upload-of-0001.wav...")
     assert results.errors == {
-        "session 0 received b-2, which is of session 1": 1,
+        "session 0 received bb-2, which is of session 1": 1,
         "session 0 received upload-of-0001.wav, which is of session 1": 1,
     }
 
 
 def test_a_visitor_begins_with_the_dataset_the_first_of_its_clips_and_the_lens() -> None:
     results = Results()
-    visitor = Visitor(3, "http://127.0.0.1:1", ["a-1", "a-2"], results, DOES)
-    assert visitor._app.query == {"dataset": "sample", "clip": "a-1", "lens": "on"}
-    assert results.owners == {b"a-1": 3, b"a-2": 3, b"upload-of-0003.wav": 3}
+    visitor = Visitor(3, "http://127.0.0.1:1", ["aa-1", "aa-2"], results, DOES)
+    assert visitor._app.query == {"dataset": "sample", "clip": "aa-1", "lens": "on"}
+    assert results.owners == {b"aa-1": 3, b"aa-2": 3, b"upload-of-0003.wav": 3}
+
+
+@pytest.mark.parametrize("place", range(5))
+def test_a_text_of_another_session_is_found_at_any_place(place: int) -> None:
+    results = Results()
+    visitors(results)
+    text = b"upload-of-0001.wav"
+    for received in (b"." * place + text, text + b"." * place, b"." * place + text[:-1], b"." * place + text[1:]):
+        results.errors.clear()
+        results.check(0, received)
+        assert results.errors.total() == (text in received)
+    results.check(0, b"." * place)  # too short for any text
 
 
 def test_what_is_a_sessions_own_is_no_error() -> None:
     results = Results()
     visitors(results)
-    results.check(1, b"...b-1...b-2...upload-of-0001.wav...c-1")
+    results.check(1, b"...bb-1...bb-2...upload-of-0001.wav...cc-1")
     assert not results.errors
 
 
@@ -62,9 +74,9 @@ class App:
     """A session that records what its visitor asks for, and shows what `pages` says of each page."""
 
     def __init__(self, has_slider: bool = True, exceptions: tuple[str, ...] = ()) -> None:
-        self.query = {"clip": "a-1"}
+        self.query = {"clip": "aa-1"}
         self.asked: list[Any] = []
-        self.received, self.exceptions = [b"a-1"], list(exceptions)
+        self.received, self.exceptions = [b"aa-1"], list(exceptions)
         self._has_slider = has_slider
 
     def has_slider(self, label: str) -> bool:
@@ -85,7 +97,7 @@ def visited(page: str, *, app: App, uploads: bool = False, new: bool = False) ->
     """Return the results of one visit of a page without thinking, and what was asked of the app."""
     results = Results()
     does = Behaviour("sample", (page,), 0.0, new=new, uploads=uploads)
-    visitor = Visitor(3, "http://127.0.0.1:1", ["a-1", "a-2"], results, does)
+    visitor = Visitor(3, "http://127.0.0.1:1", ["aa-1", "aa-2"], results, does)
     visitor._app = app  # type: ignore[assignment]
     finish(visitor._visit_page(page, time.monotonic() + 60))
     return results, app.asked
@@ -104,7 +116,7 @@ def test_on_listen_a_visitor_opens_the_page_moves_the_slider_and_goes_on_to_anot
         ("listen", kind) for kind in ("opened", *["slider"] * 5, "another sound")
     ]
     assert all(0 <= run.seconds < 10 for run in results.runs)
-    assert app.query["clip"] in {"a-1", "a-2"}
+    assert app.query["clip"] in {"aa-1", "aa-2"}
     assert app.query["K"] == "6"
     assert "L" not in app.query
     assert not app.received
@@ -165,19 +177,19 @@ def test_a_visitor_thinks_between_runs_and_leaves_when_the_time_is_over(monkeypa
     monkeypatch.setattr(benchmark.time, "monotonic", lambda: now[0])
     results, app, chance = Results(), App(), Chance()
     does = Behaviour("s", ("listen", "tune"), 4.0, new=True, uploads=False)
-    visitor = Visitor(2, "http://127.0.0.1:1", ["a-1", "a-2", "a-3"], results, does)
+    visitor = Visitor(2, "http://127.0.0.1:1", ["aa-1", "aa-2", "aa-3"], results, does)
     visitor._app, visitor._random = app, chance  # type: ignore[assignment]
     finish(visitor.visit(100.0 + 2 + 7 * 4 + 2 * 4))  # a beginning, a page on which it thinks seven times, and two more
     assert slept == [2.0] + 9 * [4.0]
     assert chance.ranges == [(0, 4.0), *9 * [(0.5, 1.5)]]
     kinds = [("listen", "opened"), *[("listen", "slider")] * 5, ("listen", "another sound")]
     assert [run[:2] for run in results.runs] == [*kinds, ("tune", "opened"), ("tune", "slider")]
-    assert app.query == {"clip": "a-3", "K": str(1 + (2 + 5 * 6) % MAX_BITS), "L": str(100 + MAX_TABLES)}
+    assert app.query == {"clip": "aa-3", "K": str(1 + (2 + 5 * 6) % MAX_BITS), "L": str(100 + MAX_TABLES)}
 
 
 def test_each_visitor_begins_with_another_page_and_goes_on_to_the_next() -> None:
     does = Behaviour("s", ("map", "data", "tune"), 0.01, new=False, uploads=False)
-    visitor, pages = Visitor(1, "http://127.0.0.1:1", ["a-1"], Results(), does), []
+    visitor, pages = Visitor(1, "http://127.0.0.1:1", ["aa-1"], Results(), does), []
     visitor._app = App()  # type: ignore[assignment]
 
     async def visit_page(page: str, until: float) -> None:
@@ -195,7 +207,7 @@ def test_each_visitor_begins_with_another_page_and_goes_on_to_the_next() -> None
 
 def test_a_visitor_who_is_refused_is_an_error() -> None:
     results = Results()
-    visitor = Visitor(1, "http://127.0.0.1:1", ["a-1"], results, DOES)
+    visitor = Visitor(1, "http://127.0.0.1:1", ["aa-1"], results, DOES)
     finish(visitor.visit(time.monotonic() + 5))
     ((error, times),) = results.errors.items()
     assert "refused" in error
