@@ -247,8 +247,10 @@ def plane_of(index: LSHIndex, X: npt.ArrayLike) -> Float64Array:
     prepared = prepare(validate.matrix(X, "X", index.dim), index.hasher.metric, index.hasher.centre)
     centred = prepared.astype(np.float64) - prepared.mean(axis=0, dtype=np.float64)
     flat = np.zeros((len(centred), 2))
-    axes = np.linalg.svd(centred, full_matrices=False)[2][:2]
-    flat[:, : len(axes)] = centred @ axes.T
+    n_axes = min(2, *centred.shape)
+    # Of few vectors with many values, a seventh of the work of a singular value decomposition of the vectors.
+    values, vectors = np.linalg.eigh(centred @ centred.T)
+    flat[:, :n_axes] = (vectors * np.sqrt(values.clip(0)))[:, ::-1][:, :n_axes]
     longest = np.take_along_axis(flat, np.abs(flat).argmax(axis=0)[None], axis=0)
     return np.asarray(flat * np.where(longest < 0, -1, 1))
 
