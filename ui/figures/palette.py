@@ -56,13 +56,24 @@ pio.templates["earshot"] = go.layout.Template(
 
 def new_figure(x_title: str, y_title: str, mode: Mode, *, height: int, right: int = 16, top: int = 8) -> go.Figure:
     """Return an empty chart with axis titles and fixed margins, so that new data never moves the frame."""
-    figure = go.Figure(layout={"template": "earshot", "height": height, "font": {"color": INK[mode]}})
-    figure.update_layout(margin={"l": 52, "r": right, "t": top, "b": 52, "pad": 4})
     label = {"bgcolor": PAPER[mode], "bordercolor": SOFT_INK[mode], "font": {"color": INK[mode], "size": TEXT_SIZE}}
-    figure.update_layout(
-        hoverlabel=label, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)"
-    )  # in place of the theme's opaque background
-    for update, title in ((figure.update_xaxes, x_title), (figure.update_yaxes, y_title)):
-        update(title={"text": title, "standoff": 8, "font": {"color": INK[mode], "size": TEXT_SIZE}}, automargin=False)
-        update(tickfont={"color": SOFT_INK[mode], "size": SMALL_TEXT})
-    return figure
+    axes = {
+        axis: {
+            "title": {"text": title, "standoff": 8, "font": {"color": INK[mode], "size": TEXT_SIZE}},
+            "automargin": False,
+            "tickfont": {"color": SOFT_INK[mode], "size": SMALL_TEXT},
+        }
+        for axis, title in (("xaxis", x_title), ("yaxis", y_title))
+    }
+    return go.Figure(  # in one call: each later update would check all of the layout again
+        layout={
+            "template": "earshot",
+            "height": height,
+            "font": {"color": INK[mode]},
+            "margin": {"l": 52, "r": right, "t": top, "b": 52, "pad": 4},
+            "hoverlabel": label,
+            "paper_bgcolor": "rgba(0,0,0,0)",  # in place of the theme's opaque background
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            **axes,
+        }
+    )

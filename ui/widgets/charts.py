@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+import pyarrow as pa
 import streamlit as st
 from plotly.basedatatypes import BaseFigure
 
@@ -133,7 +134,10 @@ def as_csv(table: pd.DataFrame) -> bytes:
 
 def draw_table(table: pd.DataFrame) -> None:
     """Draw a small table of numbers, in which no line breaks between a number and its unit."""
-    st.table(table.map(lambda cell: _UNIT.sub("\u00a0", str(cell))), border="horizontal", hide_index=True)
+    texts = {str(name): [_UNIT.sub("\u00a0", str(cell)) for cell in table[name].tolist()] for name in table}
+    # As Arrow's table, because Streamlit takes some milliseconds to make that of a data frame.
+    arrow = pa.table({name: pa.array(cells, pa.string()) for name, cells in texts.items()})
+    st.table(arrow, border="horizontal", hide_index=True)
 
 
 def _cell(value: object) -> object:
