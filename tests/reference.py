@@ -715,9 +715,9 @@ def search_graph(vectors, graph, X, inverse_norms, metric, n_kept, k):
         rotated = centred @ graph.rotation
 
         def estimates(block, half_square):
-            there = np.flatnonzero(np.isfinite(graph.terms[2 * block + 1]))
-            levels_of = code_levels(graph.codes, 32 * block + there)
-            factors, penalties = graph.terms[2 * block : 2 * block + 2, there].astype(np.float64)
+            there = np.flatnonzero(np.isfinite(graph.terms[block, 1]))
+            levels_of = code_levels(graph.codes[block], there)
+            factors, penalties = graph.terms[block][:, there].astype(np.float64)
             scores = factors * ((levels_of - 1.5) @ rotated) - penalties - half_square  # noqa: B023
             return list(zip(graph.links[block, there].tolist(), scores.tolist(), strict=True))
 

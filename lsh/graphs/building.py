@@ -14,7 +14,7 @@ from lsh.exact import ExactSearch
 from lsh.hasher import mean_vector, prepare
 from lsh.kernels.fast_scan import pack_codes
 from lsh.kernels.graphs.linking import choose_links, level_products, links_back
-from lsh.kernels.graphs.search import GraphArrays, search_graph
+from lsh.kernels.graphs.search import RECORD_BYTES, GraphArrays, search_graph
 from lsh.kernels.hashing import PREPARED, projections
 from lsh.kernels.linear_algebra import half_squares
 from lsh.kernels.shuffling import BLOCK, BLOCK_BYTES
@@ -155,18 +155,21 @@ def _graph(
 ) -> Graph:
     """Return a graph with the sketches of its links, int32[b, 32], -1 for none."""
     n, b = len(Y), len(links)
-    codes, terms = np.zeros(b * BLOCK_BYTES, np.uint8), np.zeros((2 * b, BLOCK), np.float32)
+    graph = Graph(centre, rotation, np.zeros((b, RECORD_BYTES), np.uint8))
+    graph.links[:], graph.terms[:, 1] = np.maximum(links, 0), np.where(links < 0, np.float32(np.inf), np.float32(0))
     for start in steps("lsh", "sketching the links", range(0, b, _PACKED_NODES)):
         some = links[start : start + _PACKED_NODES]
-        blocks, places = np.nonzero(some >= 0)
-        blocks += start
+        own, places = np.nonzero(some >= 0)
+        blocks = own + start
         nodes, ends = blocks, some[some >= 0].astype(np.int64)
         starts = Y[np.minimum(nodes, n - 1)]
         starts[nodes >= n] = 0  # the centre
         differences = Y[ends] - starts
         planes, factors = np.empty((PLANES, len(ends)), np.uint64), np.empty((2, len(ends)), np.float32)
         encode(differences, planes, factors)
-        pack_codes(planes, BLOCK * blocks + places, codes)
+        codes = np.zeros((len(some), BLOCK_BYTES), np.uint8)
+        pack_codes(planes, BLOCK * own + places, codes.reshape(-1))
+        graph.codes[start : start + len(some)] = codes
         along, halves = np.empty(len(ends), np.float32), np.empty(len(ends), np.float32)
         level_products(planes, starts, along)
         if exact.X.shape[1] > DIMENSIONS:  # the part of a difference that has no sketch counts too
@@ -174,10 +177,8 @@ def _graph(
                 (nodes < n)[:, None], _vectors(exact, centre, np.minimum(nodes, n - 1)), np.float32(0)
             )
         half_squares(differences, halves)
-        terms[2 * blocks, places] = factors[0]
-        terms[2 * blocks + 1, places] = halves + factors[0] * along
-    terms[1::2][links < 0] = np.inf
-    graph = Graph(centre, rotation, codes, terms, np.maximum(links, 0))
+        graph.terms[blocks, 0, places] = factors[0]
+        graph.terms[blocks, 1, places] = halves + factors[0] * along
     read_only(*graph)
     return graph
 

@@ -27,7 +27,7 @@ from lsh.index import LSHIndex
 from lsh.sketch_index import SketchIndex
 from lsh.storage import checks, container, segments
 from lsh.storage.header import Arrays, Header, Layout, canonical, damaged, short
-from lsh.storage.kinds import KINDS, KINDS_BEFORE_3, Kind
+from lsh.storage.kinds import KINDS, KINDS_BEFORE_3, KINDS_BEFORE_7, Kind
 
 __all__ = ["load", "save"]
 
@@ -60,6 +60,8 @@ def save(
     """
     name = next(kind.__name__ for kind in (LSHIndex, SketchIndex, GraphIndex) if isinstance(index, kind))
     kind, growth, version = KINDS[name], index.growth, container.FORMAT_VERSION
+    if isinstance(index, GraphIndex):
+        version = container.GRAPH_VERSION
     if growth is None:
         settings, arrays = kind.settings(index), _arrays(index, kind)
     else:
@@ -145,7 +147,8 @@ def _arrays(index: Any, kind: Kind) -> Arrays:
 
 def _upgraded(header: Header, version: int) -> tuple[Header, Kind]:
     """Return the header as the present version writes it, and the kind of index, whose arrays it must describe."""
-    kind = (KINDS_BEFORE_3 if version < 3 else KINDS).get(header.kind)
+    kinds = KINDS_BEFORE_3 if version < 3 else KINDS_BEFORE_7 if version < container.GRAPH_VERSION else KINDS
+    kind = kinds.get(header.kind)
     if kind is None:
         raise damaged(f"it holds an index of kind {short(header.kind)}; expected one of {', '.join(KINDS)}")
     grown = version in container.GROWN_VERSIONS

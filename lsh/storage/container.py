@@ -34,6 +34,7 @@ Bytes = UInt8Array
 FORMAT_VERSION = 5
 GROWN_VERSION = 6  # of the file of an index that has grown
 GROWN_VERSIONS = 4, GROWN_VERSION
+GRAPH_VERSION = 7  # of the file of a graph
 MAGIC = b"\x89LSH\r\n\x1a\n"  # as in PNG: transfers that change line ends or drop the eighth bit are detected
 
 _ALIGNMENT = 64  # bytes: a cache line, and the widest vector registers
@@ -133,13 +134,13 @@ def _read_header(file: BinaryIO, size: int) -> tuple[int, bytes]:
     if len(preamble) < _HEADER_START:
         raise damaged(f"it has {size} bytes; expected more than {_HEADER_START}")
     version, length = int.from_bytes(preamble[8:12], "little"), int.from_bytes(preamble[12:16], "little")
-    if version > GROWN_VERSION:
+    if version > GRAPH_VERSION:
         raise IndexFileError(
-            f"it was written by a newer version of lsh (format {version}; this one reads up to {GROWN_VERSION}): "
+            f"it was written by a newer version of lsh (format {version}; this one reads up to {GRAPH_VERSION}): "
             "install a newer lsh, or fit the index and save it again"
         )
     if version < 1:
-        raise damaged(f"its format version is {version}; expected 1 to {GROWN_VERSION}")
+        raise damaged(f"its format version is {version}; expected 1 to {GRAPH_VERSION}")
     if length > min(_MAX_HEADER_BYTES, size - _HEADER_START):
         raise damaged(
             f"its header should have {length} bytes, and the file has {size}; expected at most {_MAX_HEADER_BYTES}"

@@ -27,7 +27,7 @@ from lsh.sketch_index import SketchIndex
 from lsh.sketches.partition import Buckets, code_places, group_starts
 from lsh.sketches.sketch_rows import SketchRows
 from lsh.storage import checks
-from lsh.storage.graph_kind import GraphIndexKind
+from lsh.storage.graph_kind import GraphIndexKind, SeparateArraysKind
 from lsh.storage.header import Arrays, Layout, Settings, damaged
 from lsh.tables import Tables
 
@@ -273,4 +273,5 @@ KINDS: dict[str, Kind] = {
     "SketchIndex": _SketchIndexKind(),
     "GraphIndex": GraphIndexKind(),
 }
-KINDS_BEFORE_3: dict[str, Kind] = {**KINDS, "SketchIndex": _PlanesKind()}
+KINDS_BEFORE_7: dict[str, Kind] = {**KINDS, "GraphIndex": SeparateArraysKind()}
+KINDS_BEFORE_3: dict[str, Kind] = {**KINDS_BEFORE_7, "SketchIndex": _PlanesKind()}

@@ -7,6 +7,8 @@ import pytest
 
 from lsh import EncodedVectors, GraphIndex, exact_search, load, save
 from lsh.errors import IndexFileError, NonFiniteError, NotFittedError, ParameterError, ShapeError, ZeroVectorError
+from lsh.graphs.building import Graph
+from lsh.storage.container import GRAPH_VERSION
 from tests.lsh.storage.index_files import put_together, take_apart
 from tests.lsh.test_sketch_index import METRICS, data, same
 
@@ -79,7 +81,7 @@ def test_the_same_seed_gives_the_same_index_and_another_seed_another():
 
 def test_links_lead_to_other_nodes_and_to_each_one_once():
     graph = GraphIndex().fit(data(20)).graph
-    there = np.isfinite(graph.terms[1::2])
+    there = np.isfinite(graph.terms[:, 1])
     for node, (links, present) in enumerate(zip(graph.links[:20], there, strict=False)):
         own = links[present].tolist()
         assert sorted(own) == [other for other in range(20) if other != node]
@@ -116,8 +118,9 @@ def test_a_loaded_and_an_unpickled_index_answer_as_the_saved_one(tmp_path, metri
 def test_a_file_with_values_that_no_graph_has_is_refused(tmp_path, name, place, value, verify):
     save(GraphIndex().fit(data()), path := tmp_path / "index")
     header, arrays = take_apart(path.read_bytes())
-    arrays[name].reshape(-1)[place] = value
-    path.write_bytes(put_together(header, arrays))
+    array = arrays[name] if name in arrays else getattr(Graph(None, None, arrays["records"]), name)
+    array[np.unravel_index(place, array.shape)] = value
+    path.write_bytes(put_together(header, arrays, GRAPH_VERSION))
     with pytest.raises(IndexFileError, match="damaged"):
         load(path, verify=verify)
 

@@ -20,29 +20,49 @@ from lsh.kernels.ranking import COSINE, FLOAT16, UINT8, nearest
 from lsh.kernels.shuffling import BLOCK, BLOCK_BYTES
 from lsh.kernels.sketching import DIMENSIONS, matvec
 
+_ROW_BYTES = 4 * BLOCK  # of one number of four bytes for each neighbour
+RECORD_BYTES = BLOCK_BYTES + 3 * _ROW_BYTES  # codes, factors, penalties and ids of the neighbours
+_RECORD = RECORD_BYTES // 4  # numbers of four bytes
+_FACTORS, _IDS = BLOCK_BYTES // 4, BLOCK_BYTES // 4 + 2 * BLOCK  # where they begin in a record
 _FIRST_KEPT = 4  # of the first nodes, unless all nodes are kept
-_SEEN_PER_KEPT = 64  # places for the nodes that a search has met
-_MIN_SEEN = 512
+_SEEN_PER_KEPT = 32  # places for the nodes that a search has met
+_MIN_SEEN = 256
 _CACHE_LINE = 64  # bytes
-_FLOATS_PER_LINE = 16
 _MIXER, _TOP_BITS = np.uint32(2654435761), np.uint32(7)  # multiplicative hashing (Knuth, "The Art ...", volume 3, 6.4)
 _NONE = -1
 
 
 class GraphArrays(NamedTuple):
-    """A graph of n nodes, with one block of 32 sketches each, and r blocks of first nodes behind them; b = n + r.
+    """A graph of n nodes, with one record of 32 sketches each, and r records of first nodes behind them; b = n + r.
 
-    centre float32[d], rotation float32[d, 128]: the map to the coordinates of codes. codes uint8[1024 b]: the sketches
-    of the differences of neighbours from their node, of first nodes from the centre. terms float32[2 b, 32]: of block
-    i, rows 2i and 2i + 1 hold the factors and the penalties, which are infinite at places without a neighbour. links
-    int32[b, 32]: the neighbours' ids.
+    centre float32[d], rotation float32[d, 128]: the map to the coordinates of codes. records uint8[b, 1408]: all that a
+    search reads of a node beside its vector, in one piece of memory.
     """
 
     centre: Float32Array
     rotation: Float32Array
-    codes: UInt8Array
-    terms: Float32Array
-    links: Int32Array
+    records: UInt8Array
+
+    @property
+    def codes(self) -> UInt8Array:
+        """Return the sketches of the differences of neighbours from their node, or the centre: uint8[b, 1024], a view.
+
+        First nodes are the neighbours of the centre.
+        """
+        return self.records[:, :BLOCK_BYTES]
+
+    @property
+    def terms(self) -> Float32Array:
+        """Return the factors and the penalties: float32[b, 2, 32], a view; these are infinite without a neighbour."""
+        return self._numbers(0, 2).view(np.float32).reshape(-1, 2, BLOCK)
+
+    @property
+    def links(self) -> Int32Array:
+        """Return the ids of the neighbours: int32[b, 32], a view."""
+        return self._numbers(2, 3).view(np.int32)
+
+    def _numbers(self, first: int, last: int) -> UInt8Array:
+        return self.records[:, BLOCK_BYTES + first * _ROW_BYTES : BLOCK_BYTES + last * _ROW_BYTES]
 
 
 @kernel
@@ -62,8 +82,9 @@ def search_graph(
     graph: the fields of `GraphArrays`; vectors: those of `ranking.Vectors`, float32 numbers given as `float`. n_kept:
     nodes that are kept; below k, fewer may be found. n_candidates: nodes that were visited: the answer has the nearest.
     """
-    centre, rotation, codes, terms, links = graph
-    blocks = codes, terms, links
+    centre, rotation, records = graph
+    codes = records.reshape(records.size)
+    blocks = codes, codes.view(np.float32).reshape(codes.size // _ROW_BYTES, BLOCK), codes.view(np.int32)
     rows, encoding, scale, shift, inverse_norms, metric = vectors
     ranked = rows, encoding, np.float32(scale), np.float32(shift), inverse_norms, metric
     values = np.float32(scale), np.float32(shift), inverse_norms, metric
@@ -88,13 +109,13 @@ def search_graph(
         seen[:] = _NONE
         count, n_seen = _first_nodes(_half_square(centred), n, blocks, estimate, kept, seen)
         if encoding == UINT8:
-            found, n_visited = _walk(vector[0], rows, values, blocks, estimate, kept, count, seen, n_seen, best)
+            found, n_visited = _walk(vector[0], rows, rows, values, blocks, estimate, kept, count, seen, n_seen, best)
         elif encoding == FLOAT16:
             X = rows.view(np.uint16)
-            found, n_visited = _walk(vector[0], X, values, blocks, estimate, kept, count, seen, n_seen, best)
+            found, n_visited = _walk(vector[0], X, rows, values, blocks, estimate, kept, count, seen, n_seen, best)
         else:
             Y = rows.view(np.float32)
-            found, n_visited = _walk(vector[0], Y, values, blocks, estimate, kept, count, seen, n_seen, best)
+            found, n_visited = _walk(vector[0], Y, rows, values, blocks, estimate, kept, count, seen, n_seen, best)
         nearest(vector[0], ranked, best[1][:found], ids[q], distances[q])
         n_candidates[q] = n_visited
     return True
@@ -113,21 +134,23 @@ def _first_nodes(
 
     half: half the squared distance of the query from the centre.
     """
-    codes, terms, links = blocks
+    codes, terms, ids = blocks
     tables, step, bias = estimate
     scores, nodes = kept
     if scores.shape[0] < n:
         scores = scores[:_FIRST_KEPT]
     estimates = np.empty(BLOCK, np.float32)
     count, n_seen, limit = 0, 0, np.float32(-np.inf)
-    for block in range(n, links.shape[0]):
-        mask = score_block(codes, tables, block, terms, 2 * BLOCK * block, step, bias, -half, limit, estimates)
+    for block in range(n, codes.size // RECORD_BYTES):
+        own, first = codes[RECORD_BYTES * block :], _RECORD * block
+        mask = score_block(own, tables, 0, terms, first + _FACTORS, step, bias, -half, limit, estimates)
         while mask:
             i = lowest_bit(mask)
             mask = clear_lowest(mask)
-            if estimates[i] > limit and _is_new(links[block, i], seen):
+            neighbour = ids[first + _IDS + i]
+            if estimates[i] > limit and _is_new(neighbour, seen):
                 n_seen += 1
-                count, limit, _ = _keep(estimates[i], links[block, i], scores, nodes, count)
+                count, limit, _ = _keep(estimates[i], neighbour, scores, nodes, count)
     return count, n_seen
 
 
@@ -135,6 +158,7 @@ def _first_nodes(
 def _walk(
     q: Float32Array,
     X: Float32Array | UInt16Array | UInt8Array,
+    rows: UInt8Array,
     values: tuple[Any, ...],
     blocks: tuple[Any, ...],
     estimate: tuple[Any, ...],
@@ -144,14 +168,16 @@ def _walk(
     n_seen: int,
     best: tuple[Float32Array, Int64Array],
 ) -> tuple[int, int]:
-    """Visit nodes from the `count` kept ones on; return (how many are among the best, number of those visited)."""
+    """Visit nodes from the `count` kept ones on; return (how many are among the best, number of those visited).
+
+    rows: the bytes of X.
+    """
     scale, shift, inverse_norms, metric = values
-    codes, terms, links = blocks
+    codes, terms, ids = blocks
     tables, step, bias = estimate
     scores, nodes = kept
     best_scores, best_nodes = best
-    estimates, d, room = np.empty(BLOCK, np.float32), X.shape[1], seen.shape[0]
-    values_per_line = _CACHE_LINE // X.itemsize
+    estimates, room = np.empty(BLOCK, np.float32), seen.shape[0]
     limit = scores[count - 1] if count == scores.shape[0] else np.float32(-np.inf)
     found = n_visited = 0
     at, following = _take(nodes, 0, count)
@@ -159,14 +185,11 @@ def _walk(
         node = following
         at, following = _take(nodes, at, count)
         if following != _NONE:
-            for t in range(0, d, values_per_line):
-                prefetch(X, following * d + t)
-            for t in range(0, BLOCK_BYTES, _CACHE_LINE):
-                prefetch(codes, following * BLOCK_BYTES + t)
-            for t in range(0, 2 * BLOCK, _FLOATS_PER_LINE):
-                prefetch(terms, following * 2 * BLOCK + t)
-            for t in range(0, BLOCK, _FLOATS_PER_LINE):
-                prefetch(links, following * BLOCK + t)
+            for t in range(0, rows.shape[1], _CACHE_LINE):
+                prefetch(rows, following * rows.shape[1] + t)
+            prefetch(inverse_norms, following)
+            for t in range(0, RECORD_BYTES, _CACHE_LINE):
+                prefetch(codes, following * RECORD_BYTES + t)
         offset = _closeness(q, X, node, scale, shift, inverse_norms, metric)
         n_visited += 1
         last = found - 1
@@ -176,13 +199,15 @@ def _walk(
             or (offset == best_scores[last] and node < best_nodes[last])
         ):
             found, _, _ = _keep(offset, node, best_scores, best_nodes, found)
-        mask = score_block(codes, tables, node, terms, 2 * BLOCK * node, step, bias, offset, limit, estimates)
+        own, first = codes[RECORD_BYTES * node :], _RECORD * node
+        mask = score_block(own, tables, 0, terms, first + _FACTORS, step, bias, offset, limit, estimates)
         while mask and 4 * n_seen < 3 * room:
             i = lowest_bit(mask)
             mask = clear_lowest(mask)
-            if estimates[i] > limit and _is_new(links[node, i], seen):
+            neighbour = ids[first + _IDS + i]
+            if estimates[i] > limit and _is_new(neighbour, seen):
                 n_seen += 1
-                count, limit, place = _keep(estimates[i], links[node, i], scores, nodes, count)
+                count, limit, place = _keep(estimates[i], neighbour, scores, nodes, count)
                 at = min(at, place)
         if following == _NONE:
             at, following = _take(nodes, at, count)

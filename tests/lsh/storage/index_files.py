@@ -90,7 +90,7 @@ def take_apart(data):
     return header, arrays
 
 
-def put_together(header, arrays):
+def put_together(header, arrays, version=FORMAT_VERSION):
     """Return a file that says of its arrays what they are: dtypes, shapes, places and sums."""
     body, entries = b"", []
     for name, array in arrays.items():
@@ -99,7 +99,7 @@ def put_together(header, arrays):
         shape = list(array.shape)
         entries.append({"dtype": array.dtype.str, "name": name, "offset": len(body), "sha256": digest, "shape": shape})
         body += array.tobytes()
-    return with_header({**header, "arrays": entries}, body)
+    return with_header({**header, "arrays": entries}, body, version)
 
 
 def with_header(header, body, version=FORMAT_VERSION):

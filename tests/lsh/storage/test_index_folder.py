@@ -139,7 +139,7 @@ def foreign_format(data, X, folder):
 
 
 def newer(data, X, folder):
-    return data[:8] + struct.pack("<I", container.GROWN_VERSION + 1) + data[12:]
+    return data[:8] + struct.pack("<I", container.GRAPH_VERSION + 1) + data[12:]
 
 
 def of_other_vectors_of_the_same_shape(data, X, folder):

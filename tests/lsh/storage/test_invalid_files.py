@@ -12,7 +12,7 @@ import pytest
 import lsh
 from lsh.kernels.jit import CACHE_FOLDER
 from lsh.storage import checks
-from lsh.storage.container import GROWN_VERSION
+from lsh.storage.container import GRAPH_VERSION
 from tests.lsh.storage.index_files import (
     KINDS,
     N,
@@ -148,9 +148,9 @@ def test_a_header_in_another_form_is_refused(saved, refused, respell):
 def test_a_newer_version_is_reported(saved, refused):
     data, _ = saved
     header, _ = take_apart(data)
-    for version in (GROWN_VERSION + 1, 255, 2**32 - 1):
+    for version in (GRAPH_VERSION + 1, 255, 2**32 - 1):
         words = refused(with_header(header, body_of(data), version))
-        assert f"written by a newer version of lsh (format {version}; this one reads up to {GROWN_VERSION})" in words
+        assert f"written by a newer version of lsh (format {version}; this one reads up to {GRAPH_VERSION})" in words
     assert "format version is 0" in refused(with_header(header, body_of(data), 0))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import lsh
 from lsh import GraphIndex, LSHIndex
 from lsh.sketch_index import SketchIndex
-from lsh.storage.container import FORMAT_VERSION, GROWN_VERSION
+from lsh.storage.container import FORMAT_VERSION, GRAPH_VERSION, GROWN_VERSION
 
 FOLDER = Path(__file__).parent
 INDEXES = {
@@ -21,8 +21,8 @@ INDEXES = {
     "sketches-cosine": SketchIndex("cosine", n_buckets=4, seed=3),
     "sketches-euclidean": SketchIndex("euclidean", n_buckets=4, seed=4),
     "cells-cosine": SketchIndex("cosine", n_buckets=4, seed=6, family="hyperplanes"),
-    "graph-cosine": GraphIndex("cosine", seed=7),
 }
+GRAPHS = {"graph-cosine": GraphIndex("cosine", seed=7)}
 # Such searches rank whole buckets exactly: what they find depends on the file, and not on how estimates are rounded.
 SEARCHES = {
     "tables": [{"n_tables": 1, "n_bits": 2}, {"n_tables": 3, "n_bits": 3}, {"n_bits": 5, "n_probes": 4}],
@@ -64,14 +64,15 @@ def distances(found):
 
 
 def main():
-    recorded = {}
-    for name, index in INDEXES.items():
-        lsh.save(index.fit(data()[0]), FOLDER / f"v{FORMAT_VERSION}-{name}.lsh")
-        recorded[name] = answers(index, name.split("-")[0])
+    for version, indexes in ((FORMAT_VERSION, INDEXES), (GRAPH_VERSION, GRAPHS)):
+        recorded = {}
+        for name, index in indexes.items():
+            lsh.save(index.fit(data()[0]), FOLDER / f"v{version}-{name}.lsh")
+            recorded[name] = answers(index, name.split("-")[0])
+        write(recorded, version)
     lsh.save(
         INDEXES["tables-cosine"], FOLDER / f"v{FORMAT_VERSION}-tables-cosine-without-vectors.lsh", with_vectors=False
     )
-    write(recorded, FORMAT_VERSION)
     lsh.save(grown(), FOLDER / f"v{GROWN_VERSION}-grown-cosine.lsh")
     write({"grown-cosine": answers(grown(), "grown")}, GROWN_VERSION)
 
