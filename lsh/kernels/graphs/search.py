@@ -4,7 +4,7 @@ The search keeps the nodes with the best estimates, and visits the best one that
 visited all that it keeps. To visit a node is to compute its exact distance, and to estimate those of its neighbours at
 once (Y. Gou, J. Gao, Y. Xu, C. Long, "SymphonyQG: towards symphonious integration of quantization and graph for
 approximate nearest neighbor search", SIGMOD 2025). The next node is chosen before the present one is read, so that
-memory is read meanwhile.
+memory is read meanwhile, and so is that of the best one behind it.
 """
 
 from typing import Any, NamedTuple
@@ -54,15 +54,12 @@ class GraphArrays(NamedTuple):
     @property
     def terms(self) -> Float32Array:
         """Return the factors and the penalties: float32[b, 2, 32], a view; these are infinite without a neighbour."""
-        return self._numbers(0, 2).view(np.float32).reshape(-1, 2, BLOCK)
+        return self.records[:, BLOCK_BYTES:-_ROW_BYTES].view(np.float32).reshape(-1, 2, BLOCK)
 
     @property
     def links(self) -> Int32Array:
         """Return the ids of the neighbours: int32[b, 32], a view."""
-        return self._numbers(2, 3).view(np.int32)
-
-    def _numbers(self, first: int, last: int) -> UInt8Array:
-        return self.records[:, BLOCK_BYTES + first * _ROW_BYTES : BLOCK_BYTES + last * _ROW_BYTES]
+        return self.records[:, -_ROW_BYTES:].view(np.int32)
 
 
 @kernel
@@ -168,10 +165,7 @@ def _walk(
     n_seen: int,
     best: tuple[Float32Array, Int64Array],
 ) -> tuple[int, int]:
-    """Visit nodes from the `count` kept ones on; return (how many are among the best, number of those visited).
-
-    rows: the bytes of X.
-    """
+    """Visit nodes from the `count` kept ones on; return (how many are best, how many were visited). rows: X, bytes."""
     scale, shift, inverse_norms, metric = values
     codes, terms, ids = blocks
     tables, step, bias = estimate
@@ -185,11 +179,10 @@ def _walk(
         node = following
         at, following = _take(nodes, at, count)
         if following != _NONE:
-            for t in range(0, rows.shape[1], _CACHE_LINE):
-                prefetch(rows, following * rows.shape[1] + t)
-            prefetch(inverse_norms, following)
-            for t in range(0, RECORD_BYTES, _CACHE_LINE):
-                prefetch(codes, following * RECORD_BYTES + t)
+            _prefetch_node(following, rows, inverse_norms, codes)
+            at = _next_place(nodes, at, count)
+            if at < count:  # it is often the one after that
+                _prefetch_node(nodes[at], rows, inverse_norms, codes)
         offset = _closeness(q, X, node, scale, shift, inverse_norms, metric)
         n_visited += 1
         last = found - 1
@@ -245,13 +238,29 @@ def _closeness(
 
 
 @kernel
+def _prefetch_node(node: int, rows: UInt8Array, inverse_norms: Float32Array, codes: UInt8Array) -> None:
+    for t in range(0, rows.shape[1], _CACHE_LINE):
+        prefetch(rows, node * rows.shape[1] + t)
+    prefetch(inverse_norms, node)
+    for t in range(0, RECORD_BYTES, _CACHE_LINE):
+        prefetch(codes, node * RECORD_BYTES + t)
+
+
+@kernel
+def _next_place(nodes: Int64Array, at: int, count: int) -> int:
+    """Return the place of the best kept node from place `at` on that was not taken, `count` for none."""
+    while at < count and nodes[at] < 0:
+        at += 1
+    return at
+
+
+@kernel
 def _take(nodes: Int64Array, at: int, count: int) -> tuple[int, int]:
     """Return (place behind it, id) of the best kept node from place `at` on that was not taken, -1 for none.
 
     It is marked as taken, by the complement of its id.
     """
-    while at < count and nodes[at] < 0:
-        at += 1
+    at = _next_place(nodes, at, count)
     if at == count:
         return at, _NONE
     node = nodes[at]
