@@ -55,12 +55,12 @@ def warm(
                 index.range_search(queries, 1.0)
             many = np.tile(X, (32, 1))  # few allowed vectors would be ranked by exact search
             index.fit(many)
-            sketches = SketchIndex(metric).fit(many)
+            sketches, graph = SketchIndex(metric).fit(many), GraphIndex(metric).fit(many)
             for allowed in (None, np.arange(1_600)):
                 index.search(X[:2], k=2, allowed=allowed)
                 index.search(X[:2], k=2, recall=0.5, allowed=allowed)
                 sketches.search(X[:2], k=2, allowed=allowed)
-            GraphIndex(metric).fit(X).search(X[:2], k=2)
+                graph.search(X[:2], k=2, n_kept=2, allowed=allowed)
             index.exact.range_search(X[:1], 1.0)
         encoded = ExactSearch(EncodedVectors.encode(X, np.uint8), "cosine")
         found = encoded.search(X, k=2)  # a batch decodes rows, a single query does not

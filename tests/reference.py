@@ -704,10 +704,11 @@ def search_buckets(vectors, buckets, gaps, X, inverse_norms, metric, n_probes, n
     return [np.array(part) for part in zip(*found, strict=True)]
 
 
-def search_graph(vectors, graph, X, inverse_norms, metric, n_kept, k):
+def search_graph(vectors, graph, X, inverse_norms, metric, n_kept, k, allowed=None):
     """Search prepared queries in a graph; return (ids, distances, n_candidates) of each.
 
     Estimates are those of the unrounded query. As in the fast code the next node is chosen before one is visited.
+    allowed: bool[n]; where too few or too rare of these are visited, n_candidates is -1.
     """
     found, n = [], len(X)
     for vector in vectors.astype(np.float64):
@@ -741,7 +742,11 @@ def search_graph(vectors, graph, X, inverse_norms, metric, n_kept, k):
                         del kept[min(kept, key=kept.get)]
                     kept[neighbour] = score
             node = take() if following is None else following
-        found.append((*nearest(vector, X, inverse_norms, metric, visited, k), len(visited)))
+        own = visited if allowed is None else [node for node in visited if allowed[node]]
+        n_allowed = n if allowed is None else allowed.sum()
+        is_left = len(own) < min(k, n_allowed) or 2 * len(own) * n < len(visited) * n_allowed
+        is_left &= allowed is not None
+        found.append((*nearest(vector, X, inverse_norms, metric, own, k), -1 if is_left else len(visited)))
     return [np.array(part) for part in zip(*found, strict=True)]
 
 

@@ -14,7 +14,8 @@ from lsh.exact import ExactSearch
 from lsh.hasher import mean_vector, prepare
 from lsh.kernels.fast_scan import pack_codes
 from lsh.kernels.graphs.linking import choose_links, level_products, links_back
-from lsh.kernels.graphs.search import RECORD_BYTES, GraphArrays, search_graph
+from lsh.kernels.graphs.records import RECORD_BYTES, GraphArrays
+from lsh.kernels.graphs.search import search_graph
 from lsh.kernels.hashing import PREPARED, projections
 from lsh.kernels.linear_algebra import half_squares
 from lsh.kernels.shuffling import BLOCK, BLOCK_BYTES

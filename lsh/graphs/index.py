@@ -6,9 +6,11 @@ import numpy.typing as npt
 
 from earshot_common.stages import stage
 from lsh import validate
-from lsh.arrays import read_only_parts
+from lsh.arrays import Float32Array, read_only_parts
 from lsh.default_setting import RECALL, K, own_queries
 from lsh.exact import ExactSearch
+from lsh.filters.allowed import Allowed, Filter
+from lsh.filters.search import exact_allowed, search_allowed
 from lsh.graphs.building import Graph, build
 from lsh.growing.changes import known
 from lsh.kernels.graphs.search import search_graph
@@ -17,6 +19,7 @@ from lsh.params import GraphSetting, MeasuredGraphSetting
 from lsh.result import SearchResult
 from lsh.threads import MAX_THREADS, in_chunks
 
+_RANKED_PER_VISIT = 16  # vectors that are ranked in the time of a visit, in which as many lines of memory are read
 _QUERIES = 256  # with which the default setting is measured
 _MAX_KEPT = 2**31 - 1
 _UNMEASURED = GraphSetting(40)  # where there is nothing to measure
@@ -45,7 +48,7 @@ class GraphIndex:
     seed: the same seed and data give the same index on the same kind of processor.
 
     Faster than `SketchIndex` on some data and slower on other (see docs/BENCHMARKS.md), and larger: 1.4 KB per vector,
-    without the vectors, and some ten times as long to build. It cannot grow, nor search with a filter or a radius.
+    without the vectors, and some ten times as long to build. It cannot grow, nor search with a radius.
     Zeros, NaN and ties are treated, and builds logged, as in `LSHIndex`. Any number of threads may search it. More than
     some forty equal vectors may link to one another alone: a search then finds a part of them, and little else.
     """
@@ -80,12 +83,23 @@ class GraphIndex:
         index._fitted = _Parts(exact, graph, MeasuredGraphSetting.checked(default))
         return index
 
-    def search(self, Q: npt.ArrayLike, k: int = 10, n_kept: int | None = None, n_threads: int = 1) -> SearchResult:
+    def search(
+        self,
+        Q: npt.ArrayLike,
+        k: int = 10,
+        n_kept: int | None = None,
+        n_threads: int = 1,
+        *,
+        allowed: Allowed | None = None,
+    ) -> SearchResult:
         """Return the k nearest of each row of Q (float32[nq, d]) among the vectors that the search visits.
 
         n_kept: nodes with the best estimates that a search keeps, and visits, k if that is more; by default that of
             `default_setting`. More find more neighbours, and take longer about in proportion.
         n_threads: threads that share the queries; they do not change the answer.
+        allowed: the vectors that may be found (see `LSHIndex.search`). The search visits all vectors as without, but so
+            many more that as many allowed ones are among them; where that takes longer, or those visited tell nothing
+            of the allowed ones, all of these are ranked.
 
         `n_candidates` counts the vectors that were visited, which are ranked by exact distance.
         """
@@ -93,19 +107,22 @@ class GraphIndex:
         if last is None or last.parts is not fitted or last.k is not k or last.n_kept is not n_kept:
             last = self._last = self._setting(k, n_kept)
         exact, n_neighbours, arguments = last.parts.exact, last.n_neighbours, last.arguments
+        if allowed is not None:
+
+            def search(Q: Float32Array, only: Filter, n_threads: int) -> SearchResult:
+                kept = -(-arguments[-1] * len(exact.X) // only.n_allowed)
+                if only.n_allowed <= _RANKED_PER_VISIT * kept:
+                    return exact_allowed(exact, Q, n_neighbours, only)
+                filtered = *arguments[:-1], kept
+                return _searched(exact, Q, n_neighbours, filtered, n_threads, (only.mask, only.n_allowed))
+
+            return search_allowed(exact, Q, n_neighbours, allowed, search, arguments[-1], n_threads)
         readable = exact.readable(Q)
         if readable is not None and validate.integer(n_threads, "n_threads", 1, MAX_THREADS) == 1:
             found = SearchResult.empty(len(readable), n_neighbours)
             if search_graph(readable, exact.limits, *arguments, *found):
                 return found
-        vectors = exact.prepare_queries(Q)
-        found = SearchResult.empty(len(vectors), n_neighbours)
-
-        def search_rows(first: int, last: int) -> None:
-            search_graph(vectors[first:last], PREPARED, *arguments, *found.part(first, last))
-
-        in_chunks(search_rows, len(vectors), n_threads)
-        return found
+        return _searched(exact, Q, n_neighbours, arguments, n_threads)
 
     def _setting(self, k: int, n_kept: int | None) -> _Setting:
         parts = self._parts()
@@ -158,6 +175,26 @@ class GraphIndex:
         if self._fitted is None:
             return given
         return self.default_setting.described(given, f"{self.n:,} x {self.dim}")
+
+
+def _searched(
+    exact: ExactSearch,
+    Q: npt.ArrayLike,
+    k: int,
+    arguments: tuple[Any, ...],
+    n_threads: int,
+    only: tuple[Any, ...] = (),
+) -> SearchResult:
+    """Return the answers to queries of any dtype, which threads share; only: the mask of a filter, and its number."""
+    vectors = exact.prepare_queries(Q)
+    found = SearchResult.empty(len(vectors), k)
+
+    def search_rows(first: int, last: int) -> None:
+        rest: tuple[Any, ...] = (*arguments, *found.part(first, last), *only)
+        search_graph(vectors[first:last], PREPARED, *rest)
+
+    in_chunks(search_rows, len(vectors), n_threads)
+    return found
 
 
 @stage("lsh", "measuring the default setting")

@@ -9,7 +9,7 @@ from lsh.arrays import Float32Array, Int32Array, UInt8Array, read_only
 from lsh.exact import ExactSearch
 from lsh.graphs.building import N_LINKS, Graph
 from lsh.graphs.index import GraphIndex
-from lsh.kernels.graphs.search import RECORD_BYTES
+from lsh.kernels.graphs.records import RECORD_BYTES
 from lsh.kernels.shuffling import BLOCK, BLOCK_BYTES
 from lsh.kernels.sketching import DIMENSIONS
 from lsh.params import GraphSetting

@@ -72,6 +72,35 @@ def test_encoded_vectors_are_ranked_by_the_values_that_they_stand_for(metric, dt
     assert same(index.search(Q, 5, n_kept=400), exact_search(encoded, Q, 5, metric))
 
 
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_filter_does_not_lower_the_recall_and_few_or_far_vectors_are_all_ranked(metric):
+    X, Q = data(6000, 12), data(60, 12, seed=1)
+    index = GraphIndex(metric).fit(X)
+    nearest = index.exact.search(Q[:1], 3000).ids[0]
+    masks = {
+        "nine tenths": np.arange(6000) % 10 > 0,
+        "half": np.arange(6000) % 2 == 0,
+        "few": np.arange(6000) % 200 == 0,
+        "far": ~np.isin(np.arange(6000), nearest),
+    }
+    shares, visited = {}, {}
+    for name, allowed in masks.items():
+        found, truth = index.search(Q, 10, 20, allowed=allowed), index.exact.search(Q, 10, allowed=allowed)
+        assert allowed[found.ids].all()
+        shares[name] = (found.distances <= truth.distances[:, -1:]).mean()
+        visited[name] = found.n_candidates
+        assert same(index.search(Q, 10, 20, 2, allowed=np.flatnonzero(allowed)), found)
+    plain = index.search(Q, 10, 20)
+    recall = (plain.distances <= index.exact.search(Q, 10).distances[:, -1:]).mean()
+    assert min(shares.values()) > recall - 0.03
+    assert visited["nine tenths"].max() < visited["half"].max() < 3000
+    assert (visited["few"] == 30).all()
+    assert visited["far"][0] == 3000
+    assert index.search(Q, 10, allowed=np.zeros(6000, bool)).n_found.max() == 0
+    everything = index.search(Q, 10, 20, allowed=np.ones(6000, bool))
+    assert same(everything, plain)
+
+
 def test_the_same_seed_gives_the_same_index_and_another_seed_another():
     X = data()
     first, second, other = (GraphIndex(seed=seed).fit(X).graph for seed in (7, 7, 8))

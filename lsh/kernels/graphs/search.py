@@ -7,59 +7,26 @@ approximate nearest neighbor search", SIGMOD 2025). The next node is chosen befo
 memory is read meanwhile, and so is that of the best one behind it.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from lsh.arrays import Float32Array, Int32Array, Int64Array, UInt8Array, UInt16Array
+from lsh.arrays import BoolArray, Float32Array, Int32Array, Int64Array, UInt8Array, UInt16Array
 from lsh.kernels.fast_scan import TABLE_BYTES, make_tables, score_block
+from lsh.kernels.graphs.records import FACTORS, IDS, RECORD, RECORD_BYTES, ROW_BYTES
 from lsh.kernels.hashing import normalise
 from lsh.kernels.intrinsics import clear_lowest, decode, fma, lowest_bit, prefetch
 from lsh.kernels.jit import fast_kernel, kernel
-from lsh.kernels.ranking import COSINE, FLOAT16, UINT8, nearest
-from lsh.kernels.shuffling import BLOCK, BLOCK_BYTES
+from lsh.kernels.ranking import COSINE, EXACT, FLOAT16, UINT8, is_rare, nearest
+from lsh.kernels.shuffling import BLOCK
 from lsh.kernels.sketching import DIMENSIONS, matvec
 
-_ROW_BYTES = 4 * BLOCK  # of one number of four bytes for each neighbour
-RECORD_BYTES = BLOCK_BYTES + 3 * _ROW_BYTES  # codes, factors, penalties and ids of the neighbours
-_RECORD = RECORD_BYTES // 4  # numbers of four bytes
-_FACTORS, _IDS = BLOCK_BYTES // 4, BLOCK_BYTES // 4 + 2 * BLOCK  # where they begin in a record
 _FIRST_KEPT = 4  # of the first nodes, unless all nodes are kept
 _SEEN_PER_KEPT = 32  # places for the nodes that a search has met
 _MIN_SEEN = 256
 _CACHE_LINE = 64  # bytes
 _MIXER, _TOP_BITS = np.uint32(2654435761), np.uint32(7)  # multiplicative hashing (Knuth, "The Art ...", volume 3, 6.4)
 _NONE = -1
-
-
-class GraphArrays(NamedTuple):
-    """A graph of n nodes, with one record of 32 sketches each, and r records of first nodes behind them; b = n + r.
-
-    centre float32[d], rotation float32[d, 128]: the map to the coordinates of codes. records uint8[b, 1408]: all that a
-    search reads of a node beside its vector, in one piece of memory.
-    """
-
-    centre: Float32Array
-    rotation: Float32Array
-    records: UInt8Array
-
-    @property
-    def codes(self) -> UInt8Array:
-        """Return the sketches of the differences of neighbours from their node, or the centre: uint8[b, 1024], a view.
-
-        First nodes are the neighbours of the centre.
-        """
-        return self.records[:, :BLOCK_BYTES]
-
-    @property
-    def terms(self) -> Float32Array:
-        """Return the factors and the penalties: float32[b, 2, 32], a view; these are infinite without a neighbour."""
-        return self.records[:, BLOCK_BYTES:-_ROW_BYTES].view(np.float32).reshape(-1, 2, BLOCK)
-
-    @property
-    def links(self) -> Int32Array:
-        """Return the ids of the neighbours: int32[b, 32], a view."""
-        return self.records[:, -_ROW_BYTES:].view(np.int32)
 
 
 @kernel
@@ -72,16 +39,21 @@ def search_graph(
     ids: Int64Array,
     distances: Float32Array,
     n_candidates: Int64Array,
+    allowed: BoolArray | None = None,
+    n_allowed: int = 0,
 ) -> bool:
     """Search every query: Q float32[nq, d] -> ids int64[nq, k], distances float32[nq, k], n_candidates int64[nq].
 
     Q is checked and scaled by `normalise` with `limits`; return False, without an answer, where that returns False.
     graph: the fields of `GraphArrays`; vectors: those of `ranking.Vectors`, float32 numbers given as `float`. n_kept:
     nodes that are kept; below k, fewer may be found. n_candidates: nodes that were visited: the answer has the nearest.
+
+    allowed: bool[n], True for the n_allowed vectors that may be found, or None for all. Where the nodes visited tell
+    nothing of these, or fewer than k were found that exist, n_candidates is EXACT and there is no answer.
     """
     centre, rotation, records = graph
     codes = records.reshape(records.size)
-    blocks = codes, codes.view(np.float32).reshape(codes.size // _ROW_BYTES, BLOCK), codes.view(np.int32)
+    blocks = codes, codes.view(np.float32).reshape(codes.size // ROW_BYTES, BLOCK), codes.view(np.int32)
     rows, encoding, scale, shift, inverse_norms, metric = vectors
     ranked = rows, encoding, np.float32(scale), np.float32(shift), inverse_norms, metric
     values = np.float32(scale), np.float32(shift), inverse_norms, metric
@@ -105,16 +77,27 @@ def search_graph(
         estimate = tables, step, bias
         seen[:] = _NONE
         count, n_seen = _first_nodes(_half_square(centred), n, blocks, estimate, kept, seen)
+        met = seen, n_seen
         if encoding == UINT8:
-            found, n_visited = _walk(vector[0], rows, rows, values, blocks, estimate, kept, count, seen, n_seen, best)
+            found, n_met, n_visited = _walk(
+                vector[0], rows, rows, values, blocks, estimate, kept, count, met, best, allowed
+            )
         elif encoding == FLOAT16:
             X = rows.view(np.uint16)
-            found, n_visited = _walk(vector[0], X, rows, values, blocks, estimate, kept, count, seen, n_seen, best)
+            found, n_met, n_visited = _walk(
+                vector[0], X, rows, values, blocks, estimate, kept, count, met, best, allowed
+            )
         else:
             Y = rows.view(np.float32)
-            found, n_visited = _walk(vector[0], Y, rows, values, blocks, estimate, kept, count, seen, n_seen, best)
+            found, n_met, n_visited = _walk(
+                vector[0], Y, rows, values, blocks, estimate, kept, count, met, best, allowed
+            )
         nearest(vector[0], ranked, best[1][:found], ids[q], distances[q])
         n_candidates[q] = n_visited
+        if allowed is not None and (
+            found < min(best[1].shape[0], n_allowed) or is_rare(n_met, n_visited, n_allowed, n)
+        ):
+            n_candidates[q] = EXACT
     return True
 
 
@@ -139,12 +122,12 @@ def _first_nodes(
     estimates = np.empty(BLOCK, np.float32)
     count, n_seen, limit = 0, 0, np.float32(-np.inf)
     for block in range(n, codes.size // RECORD_BYTES):
-        own, first = codes[RECORD_BYTES * block :], _RECORD * block
-        mask = score_block(own, tables, 0, terms, first + _FACTORS, step, bias, -half, limit, estimates)
+        own, first = codes[RECORD_BYTES * block :], RECORD * block
+        mask = score_block(own, tables, 0, terms, first + FACTORS, step, bias, -half, limit, estimates)
         while mask:
             i = lowest_bit(mask)
             mask = clear_lowest(mask)
-            neighbour = ids[first + _IDS + i]
+            neighbour = ids[first + IDS + i]
             if estimates[i] > limit and _is_new(neighbour, seen):
                 n_seen += 1
                 count, limit, _ = _keep(estimates[i], neighbour, scores, nodes, count)
@@ -161,19 +144,23 @@ def _walk(
     estimate: tuple[Any, ...],
     kept: tuple[Float32Array, Int64Array],
     count: int,
-    seen: Int32Array,
-    n_seen: int,
+    met: tuple[Int32Array, int],
     best: tuple[Float32Array, Int64Array],
-) -> tuple[int, int]:
-    """Visit nodes from the `count` kept ones on; return (how many are best, how many were visited). rows: X, bytes."""
+    allowed: BoolArray | None,
+) -> tuple[int, int, int]:
+    """Visit nodes from the `count` kept ones on; return the numbers of the best, of allowed ones, and of those visited.
+
+    rows: the bytes of X; met: the nodes that were seen, and their number.
+    """
     scale, shift, inverse_norms, metric = values
     codes, terms, ids = blocks
     tables, step, bias = estimate
     scores, nodes = kept
     best_scores, best_nodes = best
+    seen, n_seen = met
     estimates, room = np.empty(BLOCK, np.float32), seen.shape[0]
     limit = scores[count - 1] if count == scores.shape[0] else np.float32(-np.inf)
-    found = n_visited = 0
+    found = n_allowed = n_visited = 0
     at, following = _take(nodes, 0, count)
     while following != _NONE:
         node = following
@@ -185,26 +172,29 @@ def _walk(
                 _prefetch_node(nodes[at], rows, inverse_norms, codes)
         offset = _closeness(q, X, node, scale, shift, inverse_norms, metric)
         n_visited += 1
-        last = found - 1
-        if (
+        last, is_allowed = found - 1, True
+        if allowed is not None:
+            is_allowed = allowed[node]
+        n_allowed += int(is_allowed)
+        if is_allowed and (
             found < best_scores.shape[0]
             or offset > best_scores[last]
             or (offset == best_scores[last] and node < best_nodes[last])
         ):
             found, _, _ = _keep(offset, node, best_scores, best_nodes, found)
-        own, first = codes[RECORD_BYTES * node :], _RECORD * node
-        mask = score_block(own, tables, 0, terms, first + _FACTORS, step, bias, offset, limit, estimates)
+        own, first = codes[RECORD_BYTES * node :], RECORD * node
+        mask = score_block(own, tables, 0, terms, first + FACTORS, step, bias, offset, limit, estimates)
         while mask and 4 * n_seen < 3 * room:
             i = lowest_bit(mask)
             mask = clear_lowest(mask)
-            neighbour = ids[first + _IDS + i]
+            neighbour = ids[first + IDS + i]
             if estimates[i] > limit and _is_new(neighbour, seen):
                 n_seen += 1
                 count, limit, place = _keep(estimates[i], neighbour, scores, nodes, count)
                 at = min(at, place)
         if following == _NONE:
             at, following = _take(nodes, at, count)
-    return found, n_visited
+    return found, n_allowed, n_visited
 
 
 @fast_kernel

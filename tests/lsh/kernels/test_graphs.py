@@ -8,6 +8,7 @@ import pytest
 from lsh import EncodedVectors, GraphIndex
 from lsh.kernels.graphs.linking import choose_links, level_products, links_back
 from lsh.kernels.graphs.search import search_graph
+from lsh.kernels.ranking import EXACT
 from lsh.kernels.sketching import encode
 from lsh.result import SearchResult
 from tests import reference
@@ -22,11 +23,11 @@ def clustered(n, dim, seed):
     return (rng.standard_normal((20, dim))[rng.integers(0, 20, n)] + rng.standard_normal((n, dim))).astype(np.float32)
 
 
-def expected_of(index, Q, n_kept, k):
+def expected_of(index, Q, n_kept, k, allowed=None):
     exact = index.exact
     vectors = reference.normalise(Q, index.metric == "cosine", 1e-18, 1e18)
     return reference.search_graph(
-        vectors, index.graph, exact.X[:], exact.inverse_norms, exact.vectors.metric, n_kept, k
+        vectors, index.graph, exact.X[:], exact.inverse_norms, exact.vectors.metric, n_kept, k, allowed
     )
 
 
@@ -120,3 +121,28 @@ def test_level_products_are_those_of_the_levels_of_a_sketch():
     expected = reference.level_products(planes, Y[::-1].astype(np.float64))
     bound = 128 * UNIT / (1 - 128 * UNIT) * 1.5 * np.abs(Y[::-1]).sum(axis=1)  # Higham, 3.1
     assert (np.abs(out - expected) <= bound).all()
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_search_with_a_filter_agrees_with_its_reference_or_leaves_the_query_to_exact_search(metric):
+    X, Q = clustered(300, 40, 0), clustered(40, 40, 1)
+    index = GraphIndex(metric).fit(X)
+    exact, k = index.exact, 5
+    nearest = exact.search(Q[:1], 120).ids
+    masks = {"half": np.arange(300) % 2 == 0, "far": ~np.isin(np.arange(300), nearest), "three": np.arange(300) < 3}
+    left = dict.fromkeys(masks, 0)
+    for name, allowed in masks.items():
+        found = SearchResult.empty(len(Q), k)
+        arguments = exact.limits, tuple(index.graph), exact.vectors.arguments(), 300
+        assert search_graph(Q, *arguments, *found, allowed, int(allowed.sum()))
+        expected = expected_of(index, Q, 300, k, allowed)
+        assert np.array_equal(found.n_candidates, expected[2])
+        answered = found.n_candidates != EXACT
+        assert np.array_equal(found.ids[answered], expected[0][answered])
+        few = SearchResult.empty(len(Q), k)
+        assert search_graph(Q, *arguments[:-1], 20, *few, allowed, int(allowed.sum()))
+        left[name] = int((few.n_candidates == EXACT).sum())
+        ids = few.ids[few.n_candidates != EXACT]
+        assert allowed[ids[ids >= 0]].all()
+    assert left["half"] == 0 < left["far"]
+    assert left["three"] > 0
