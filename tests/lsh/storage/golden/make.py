@@ -64,10 +64,10 @@ def distances(found):
 
 
 def main():
-    for version, indexes in ((FORMAT_VERSION, INDEXES), (GRAPH_VERSION, GRAPHS)):
+    for version, indexes, n in ((FORMAT_VERSION, INDEXES, 40), (GRAPH_VERSION, GRAPHS, 12)):  # 1.4 KB per node
         recorded = {}
         for name, index in indexes.items():
-            lsh.save(index.fit(data()[0]), FOLDER / f"v{version}-{name}.lsh")
+            lsh.save(index.fit(data()[0][:n]), FOLDER / f"v{version}-{name}.lsh")
             recorded[name] = answers(index, name.split("-")[0])
         write(recorded, version)
     lsh.save(
