@@ -1,5 +1,6 @@
 """Kernel warm-up."""
 
+import queue
 import threading
 from pathlib import Path
 
@@ -20,16 +21,17 @@ def test_after_warming_is_warm_returns_true(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_second_process_waits_for_the_first_and_compiles_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compiled: list[str] = []
+    printed: queue.Queue[str] = queue.Queue()  # capsys may lose what a thread prints while it is read
+    monkeypatch.setattr(warm, "print", lambda text, **_: printed.put(text), raising=False)
     monkeypatch.setattr(warm, "CACHE_FOLDER", tmp_path)
     monkeypatch.setattr(warm, "warm", lambda *_: compiled.append("again") or 0.0)
     with lock_file(tmp_path / "compiling.lock"):
         second = threading.Thread(target=warm.main)
         second.start()
-        while warm.WAITING not in capsys.readouterr().out:
-            assert second.is_alive()
+        assert printed.get(timeout=60) == warm.WAITING
         (tmp_path / READY).touch()
     second.join()
     assert compiled == []
