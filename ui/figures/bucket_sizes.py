@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import plotly.graph_objects as go
 
+from ui.figures.figure import Figure
 from ui.figures.marks import Ints, line, marker, points, text_at
 from ui.figures.palette import INK, SOFT_INK, Mode, new_figure
 
@@ -23,7 +23,7 @@ class BucketSizes:
     sizes: Ints
 
 
-def bucket_ranks(crowds: Sequence[BucketSizes], n: int, even: float, own: int | None, mode: Mode) -> go.Figure:
+def bucket_ranks(crowds: Sequence[BucketSizes], n: int, even: float, own: int | None, mode: Mode) -> Figure:
     """Draw each table's bucket sizes by rank, both logarithmic; `even`: the size if all buckets were equally full.
 
     n: clips in the collection; own: size of the query's bucket, marked on the first line; None draws no mark.
@@ -50,7 +50,7 @@ def bucket_ranks(crowds: Sequence[BucketSizes], n: int, even: float, own: int | 
     return figure
 
 
-def _names(figure: go.Figure, crowds: Sequence[BucketSizes]) -> None:
+def _names(figure: Figure, crowds: Sequence[BucketSizes]) -> None:
     """Name lines at their beginning; those that begin together share the place."""
     together: list[list[BucketSizes]] = []
     for crowd in sorted(crowds, key=lambda crowd: int(crowd.sizes[0])):

@@ -1,7 +1,6 @@
 """Stem plot of the query's bucket in every table: its size, and the true neighbours in it."""
 
-import plotly.graph_objects as go
-
+from ui.figures.figure import Figure
 from ui.figures.marks import Ints, bars, marker, points
 from ui.figures.palette import CANDIDATE, INK, QUIET, SMALL_TEXT, SOFT_INK, Mode, new_figure
 from ui.format import plural
@@ -9,7 +8,7 @@ from ui.format import plural
 HEIGHT = 300
 
 
-def bucket_strip(sizes: Ints, hits: Ints, even: float, chosen: int, mode: Mode) -> go.Figure:
+def bucket_strip(sizes: Ints, hits: Ints, even: float, chosen: int, mode: Mode) -> Figure:
     """Draw one stem per table: the bucket's size, and in a blue dot at its top how many true neighbours it holds.
 
     sizes, hits: int[L]; even: the size if all buckets were equally full; chosen: the table marked, from 0.
@@ -21,7 +20,8 @@ def bucket_strip(sizes: Ints, hits: Ints, even: float, chosen: int, mode: Mode) 
     ticks = sorted({1, *[t for t in tables if t % 4 == 0 or len(tables) <= 10], chosen + 1})
     names = [f"<b>{t}</b>" if t == chosen + 1 else str(t) for t in ticks]
     figure.update_xaxes(range=[0.3, len(tables) + 0.7], tickvals=ticks, ticktext=names)
-    figure.add_vrect(x0=chosen + 0.55, x1=chosen + 1.45, fillcolor=QUIET, opacity=0.35, line_width=0, layer="below")
+    across = {"type": "rect", "y0": 0, "y1": 1, "xref": "x", "yref": "y domain", "line": {"width": 0}, "layer": "below"}
+    figure.add_shape(x0=chosen + 0.55, x1=chosen + 1.45, fillcolor=QUIET, opacity=0.35, **across)
     figure.add_trace(bars(tables, sizes, 0.12, CANDIDATE))
     texts = [
         f"table {t}: {plural(size, 'clip')}, {hit} of the nearest"
@@ -32,7 +32,8 @@ def bucket_strip(sizes: Ints, hits: Ints, even: float, chosen: int, mode: Mode) 
     numbers = [f"<b>{hits[t - 1]}</b>" for t in with_hits]
     dots = points(with_hits, [sizes[t - 1] for t in with_hits], "found here", marker("found", 19, mode), numbers)
     white = {"size": SMALL_TEXT, "color": "#FFFFFF"}
-    figure.add_trace(dots.update(mode="markers+text", textfont=white, hoverinfo="skip", hovertemplate=None))
+    del dots["hovertemplate"]
+    figure.add_trace(dots | {"mode": "markers+text", "textfont": white, "hoverinfo": "skip"})
     text = f"if all buckets were equally full: {f'{even:,.0f}' if even >= 1 else 'below 1'}"
     figure.add_hline(y=even, line={"color": INK[mode], "width": 1, "dash": "dash"})
     font = {"size": SMALL_TEXT, "color": SOFT_INK[mode]}

@@ -1,8 +1,8 @@
 """Distances estimated from sketches against true distances of the candidates."""
 
 import numpy as np
-import plotly.graph_objects as go
 
+from ui.figures.figure import Figure, Trace
 from ui.figures.marks import Floats, found_and_missed, label, line, marker, points
 from ui.figures.palette import CANDIDATE, INK, SOFT_INK, Mode, new_figure
 
@@ -10,9 +10,7 @@ HEIGHT = 420
 _MAX_POINTS = 2500  # candidates drawn; the nearest by estimate are all among them
 
 
-def estimates(
-    true: Floats, estimated: Floats, limit: float, nearest: Floats, kept: list[bool], mode: Mode
-) -> go.Figure:
+def estimates(true: Floats, estimated: Floats, limit: float, nearest: Floats, kept: list[bool], mode: Mode) -> Figure:
     """Draw candidates at (true distance, estimate), the line below which they are re-ranked, and the true nearest.
 
     true, estimated: float[m], in order of the estimate. nearest: float[2, k], true distances and estimates of the
@@ -39,6 +37,6 @@ def estimates(
     return figure
 
 
-def _at(true: Floats, estimated: Floats, name: str, mark: dict[str, object]) -> go.Scatter:
+def _at(true: Floats, estimated: Floats, name: str, mark: dict[str, object]) -> Trace:
     texts = [f"truly {x:.3f}, by sketch {y:.3f}" for x, y in zip(true, estimated, strict=True)]
     return points(true, estimated, name, mark, texts)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import plotly.graph_objects as go
 
+from ui.figures.figure import Figure
 from ui.figures.marks import LOOKED_AT, Floats, label, line, log_axis, name_ends
 from ui.figures.palette import FOUND, INK, QUIET, Mode, new_figure
 from ui.format import percent
@@ -15,7 +15,7 @@ _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 def families(
     budgets: Sequence[float], lines: Mapping[str, Floats], axis: str, exact: float | None, mode: Mode
-) -> go.Figure:
+) -> Figure:
     """Draw a line per family over the budgets (fractions of the collection); the first family is the app's own.
 
     lines: float[budgets], by the family's name; nan where no setting keeps the budget. exact: exact search's own value.

@@ -1,7 +1,6 @@
 """True neighbours against tables: where their keys equal the query's, and in how many bits they differ elsewhere."""
 
-import plotly.graph_objects as go
-
+from ui.figures.figure import Figure, Trace, trace
 from ui.figures.marks import Ints, marker, points
 from ui.figures.palette import INK, PAPER, SMALL_TEXT, SOFT_INK, Mode, new_figure
 from ui.format import nth_nearest, ordinal
@@ -9,14 +8,14 @@ from ui.format import nth_nearest, ordinal
 ROW = 30
 
 
-def key_differences(differing: Ints, nearest: Ints, found: list[bool], mode: Mode) -> go.Figure:
+def key_differences(differing: Ints, nearest: Ints, found: list[bool], mode: Mode) -> Figure:
     """Draw a cell for each neighbour (row) and table (column): a dot where their keys agree, else how many bits differ.
 
     differing: int[m, L]; nearest: int[m], the table in which fewest bits differ, ringed where the neighbour was missed.
     """
     n_rows, n_tables = differing.shape
     figure = new_figure("table", "", mode, height=80 + ROW * n_rows, right=8, top=8)
-    figure.update_layout(margin={"l": 104})
+    figure.layout["margin"]["l"] = 104
     ticks = list(range(1, n_tables + 1)) if n_tables <= 10 else [1, *range(4, n_tables + 1, 4)]
     figure.update_xaxes(range=[0.3, n_tables + 0.7], tickvals=ticks)
     names = [f"{ordinal(i + 1)} · {'found' if found[i] else '<b>missed</b>'}" for i in range(n_rows)]
@@ -29,7 +28,8 @@ def key_differences(differing: Ints, nearest: Ints, found: list[bool], mode: Mod
     others = [cell for cell in cells if differing[cell]]
     colours = [INK[mode] if cell in rings else SOFT_INK[mode] for cell in others]
     figure.add_trace(
-        go.Scatter(
+        trace(
+            "scatter",
             x=[t + 1 for _, t in others],
             y=[i + 1 for i, _ in others],
             mode="text",
@@ -40,10 +40,10 @@ def key_differences(differing: Ints, nearest: Ints, found: list[bool], mode: Mod
             hovertemplate="%{hovertext}<extra></extra>",
         )
     )
-    figure.update_layout(hoverlabel={"bgcolor": PAPER[mode]})
+    figure.layout["hoverlabel"]["bgcolor"] = PAPER[mode]
     return figure
 
 
-def _cells(cells: list[tuple[int, int]], name: str, mark: dict[str, object]) -> go.Scatter:
+def _cells(cells: list[tuple[int, int]], name: str, mark: dict[str, object]) -> Trace:
     texts = [f"{nth_nearest(i + 1)}, table {t + 1}: {name}" for i, t in cells]
     return points([t + 1 for _, t in cells], [i + 1 for i, _ in cells], name, mark, texts)

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-import plotly.graph_objects as go
-
+from ui.figures.figure import Figure
 from ui.figures.marks import Floats, Ints, found_and_missed, marker, points, text_at
 from ui.figures.palette import HAIRLINE, INK, SMALL_TEXT, SOFT_INK, Mode, new_figure
 
@@ -32,11 +31,11 @@ class Margins:
     unit: str
 
 
-def margins(at: Margins, mode: Mode) -> go.Figure:
+def margins(at: Margins, mode: Mode) -> Figure:
     """Draw one row per symbol: the walls, the query's star, the neighbours' dots, and the symbol of the query's key."""
     n_bits = len(at.query)
     figure = new_figure(at.axis, "", mode, height=76 + ROW * n_bits, right=56, top=24)
-    figure.update_layout(margin={"l": 112})
+    figure.layout["margin"]["l"] = 112
     _axes(figure, at, n_bits)
     for i in range(n_bits):
         if at.margin[i] < NEARLY:
@@ -57,7 +56,7 @@ def margins(at: Margins, mode: Mode) -> go.Figure:
     return figure
 
 
-def _axes(figure: go.Figure, at: Margins, n_bits: int) -> None:
+def _axes(figure: Figure, at: Margins, n_bits: int) -> None:
     values = [*at.query.tolist(), *at.neighbours.ravel().tolist(), *at.walls]
     low, high = min(values), max(values)
     if len(at.walls) == 1:

@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-import plotly.graph_objects as go
 
+from ui.figures.figure import Figure, Trace, trace
 from ui.figures.palette import CANDIDATE, FOUND, HERE, INK, MISSED, PAPER, PINNED, QUERY, QUIET, SMALL_TEXT, Mode
 from ui.format import percent, plural
 
@@ -51,12 +51,12 @@ def setting(n_tables: int, n_bits: int) -> str:
     return f"L = {plural(n_tables, 'table')}, K = {plural(n_bits, 'bit')}"
 
 
-def recall_axis(figure: go.Figure, axis: str, *, top: float = 1.06) -> None:
+def recall_axis(figure: Figure, axis: str, *, top: float = 1.06) -> None:
     """Let an axis, "x" or "y", run from 0 to 100 %."""
     figure.layout[f"{axis}axis"].update(range=[-0.02, top], **PERCENT_TICKS)
 
 
-def log_axis(figure: go.Figure, low: float, high: float, ticks: Mapping[float, str]) -> None:
+def log_axis(figure: Figure, low: float, high: float, ticks: Mapping[float, str]) -> None:
     """Make x a logarithmic axis from `low` to `high`, with a text at each tick."""
     span = [math.log10(low) - 0.05, math.log10(high) + 0.05]
     figure.update_xaxes(type="log", range=span, tickvals=list(ticks), ticktext=list(ticks.values()), tickangle=0)
@@ -88,9 +88,10 @@ def found_and_missed(found: Sequence[bool]) -> list[tuple[Meaning, list[int]]]:
 
 def points(
     x: Iterable[float], y: Iterable[float], name: str, mark: Mapping[str, object], texts: Sequence[str]
-) -> go.Scatter:
+) -> Trace:
     """Return markers, each with a hover text."""
-    return go.Scatter(
+    return trace(
+        "scatter",
         x=list(x),
         y=list(y),
         mode="markers",
@@ -104,9 +105,10 @@ def points(
 
 def line(
     x: npt.ArrayLike, y: npt.ArrayLike, name: str, style: Mapping[str, object], texts: Sequence[str] = (), dots: int = 0
-) -> go.Scatter:
+) -> Trace:
     """Return a line, with a hover text per point if `texts` are given, and with dots of size `dots` if not 0."""
-    return go.Scatter(
+    return trace(
+        "scatter",
         x=x,
         y=y,
         mode="lines+markers" if dots else "lines",
@@ -118,15 +120,15 @@ def line(
     )
 
 
-def bars(x: npt.ArrayLike, y: npt.ArrayLike, width: float, colour: str, texts: Sequence[str] = ()) -> go.Bar:
+def bars(x: npt.ArrayLike, y: npt.ArrayLike, width: float, colour: str, texts: Sequence[str] = ()) -> Trace:
     """Return bars, with a hover text each if `texts` are given."""
     hover = {"text": list(texts), "textposition": "none", "hovertemplate": "%{text}<extra></extra>"}
     marker = {"color": colour, "line": {"width": 0}}
-    return go.Bar(x=x, y=y, width=width, marker=marker, **(hover if texts else {"hoverinfo": "skip"}))
+    return trace("bar", x=x, y=y, width=width, marker=marker, **(hover if texts else {"hoverinfo": "skip"}))
 
 
 def histogram(
-    figure: go.Figure, distances: Floats, limit: float, unit: str, height: float | None = None
+    figure: Figure, distances: Floats, limit: float, unit: str, height: float | None = None
 ) -> tuple[float, float]:
     """Add a histogram of distances up to `limit`, in % of the clips or `height` high; return its peak (x, y)."""
     counts, edges = np.histogram(distances, bins=60, range=(0, limit))
@@ -142,7 +144,7 @@ def histogram(
     return float(middles[peak]), float(heights[peak])
 
 
-def you_are_here(figure: go.Figure, x: float, y: float, hover: str, mode: Mode) -> None:
+def you_are_here(figure: Figure, x: float, y: float, hover: str, mode: Mode) -> None:
     """Mark the setting in force: a green diamond, a crosshair and the words."""
     figure.add_vline(x=x, line=_CROSSHAIR)
     figure.add_hline(y=y, line=_CROSSHAIR)
@@ -152,7 +154,7 @@ def you_are_here(figure: go.Figure, x: float, y: float, hover: str, mode: Mode) 
     label(figure, x, y, "<b>you are here</b>", mode, to_left=left, lift=16 if left else -16)
 
 
-def label(figure: go.Figure, x: float, y: float, text: str, mode: Mode, *, to_left: bool, lift: float) -> None:
+def label(figure: Figure, x: float, y: float, text: str, mode: Mode, *, to_left: bool, lift: float) -> None:
     """Write a label beside a data point, on the background colour so that no line crosses it.
 
     Both colours are explicit: inherited ones would be unreadable between a change of theme and the next run.
@@ -171,16 +173,16 @@ def label(figure: go.Figure, x: float, y: float, text: str, mode: Mode, *, to_le
     )
 
 
-def text_at(figure: go.Figure, x: float, y: float, text: str, **placing: object) -> None:
+def text_at(figure: Figure, x: float, y: float, text: str, **placing: object) -> None:
     """Write a text at a data point, in the theme's own text colour."""
     placing = {"showarrow": False, "font": {"size": SMALL_TEXT}, **placing}
     figure.add_annotation(x=axis_value(figure, "x", x), y=axis_value(figure, "y", y), text=text, **placing)
 
 
-def name_ends(figure: go.Figure, ends: Iterable[tuple[float, float, str]]) -> None:
+def name_ends(figure: Figure, ends: Iterable[tuple[float, float, str]]) -> None:
     """Write each line's name beside its last point (x, y, name), moved apart where names would overlap."""
-    margin = figure.layout.margin
-    height = figure.layout.height - margin.t - margin.b
+    margin = figure.layout["margin"]
+    height = figure.layout["height"] - margin["t"] - margin["b"]
     ends = sorted(ends, key=lambda end: end[1])
     heights = [axis_fraction(figure, "y", y) * height for _, y, _ in ends]
     for (x, y, name), own, moved in zip(ends, heights, moved_apart(heights, LINE_HEIGHT), strict=True):
@@ -207,12 +209,12 @@ def uncrowded(places: Sequence[tuple[float, float]], *, gap: float, x_gap: float
     return chosen
 
 
-def axis_value(figure: go.Figure, axis: str, value: float) -> float:
+def axis_value(figure: Figure, axis: str, value: float) -> float:
     """Return a data value as Plotly's annotations need it: its logarithm on a log axis."""
-    return math.log10(value) if figure.layout[f"{axis}axis"].type == "log" else value
+    return math.log10(value) if figure.layout[f"{axis}axis"].get("type") == "log" else value
 
 
-def axis_fraction(figure: go.Figure, axis: str, value: float) -> float:
+def axis_fraction(figure: Figure, axis: str, value: float) -> float:
     """Return the position of a data value along an axis, from 0 at its beginning to 1 at its end."""
-    low, high = figure.layout[f"{axis}axis"].range
+    low, high = figure.layout[f"{axis}axis"]["range"]
     return float((axis_value(figure, axis, value) - low) / (high - low))

@@ -7,8 +7,7 @@ contrast (3.7 : 1 in the light theme), so text colours are set here, as in .stre
 
 from typing import Final, Literal
 
-import plotly.graph_objects as go
-import plotly.io as pio
+from ui.figures.figure import Figure
 
 Mode = Literal["light", "dark"]
 
@@ -38,8 +37,8 @@ SMALL_TEXT: Final = 12
 
 _AXIS: Final = {"showgrid": False, "zeroline": False, "showline": False, "ticks": "", "fixedrange": True}
 
-pio.templates["earshot"] = go.layout.Template(
-    layout={
+_TEMPLATE: Final = {
+    "layout": {
         "font": {"size": TEXT_SIZE},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
@@ -51,10 +50,10 @@ pio.templates["earshot"] = go.layout.Template(
         "yaxis": {**_AXIS, "showgrid": True, "gridcolor": HAIRLINE},
         "separators": ". ",
     }
-)
+}
 
 
-def new_figure(x_title: str, y_title: str, mode: Mode, *, height: int, right: int = 16, top: int = 8) -> go.Figure:
+def new_figure(x_title: str, y_title: str, mode: Mode, *, height: int, right: int = 16, top: int = 8) -> Figure:
     """Return an empty chart with axis titles and fixed margins, so that new data never moves the frame."""
     label = {"bgcolor": PAPER[mode], "bordercolor": SOFT_INK[mode], "font": {"color": INK[mode], "size": TEXT_SIZE}}
     axes = {
@@ -65,9 +64,9 @@ def new_figure(x_title: str, y_title: str, mode: Mode, *, height: int, right: in
         }
         for axis, title in (("xaxis", x_title), ("yaxis", y_title))
     }
-    return go.Figure(  # in one call: each later update would check all of the layout again
-        layout={
-            "template": "earshot",
+    return Figure(
+        {
+            "template": _TEMPLATE,
             "height": height,
             "font": {"color": INK[mode]},
             "margin": {"l": 52, "r": right, "t": top, "b": 52, "pad": 4},

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 import numpy as np
-import plotly.graph_objects as go
 
+from ui.figures.figure import Figure, Trace
 from ui.figures.marks import (
     LOOKED_AT,
     LOOKED_AT_TICKS,
@@ -32,7 +32,7 @@ Line = tuple[Floats, Floats]  # recall and fraction looked at, float[K] each
 
 def recall_by_probes(
     lines: Mapping[int, Line], n_bits: Ints, here: tuple[int, int, int], here_at: tuple[float, float], mode: Mode
-) -> go.Figure:
+) -> Figure:
     """Draw recall against the fraction of the collection looked at, one line per number of probes.
 
     n_bits: int[K]; here: (L, K, T) of the setting in force, here_at: its (fraction looked at, recall).
@@ -52,7 +52,7 @@ def recall_by_probes(
     return figure
 
 
-def _line(n_probes: int, of: Line, n_bits: Ints, here: tuple[int, int, int], mode: Mode) -> go.Scatter:
+def _line(n_probes: int, of: Line, n_bits: Ints, here: tuple[int, int, int], mode: Mode) -> Trace:
     recall, looked = of
     yours = n_probes == here[2]
     colour = FOUND if yours else INK[mode] if n_probes == 1 else QUIET
@@ -65,7 +65,7 @@ def _line(n_probes: int, of: Line, n_bits: Ints, here: tuple[int, int, int], mod
     return line(looked, recall, name, style, texts)
 
 
-def _names(figure: go.Figure, lines: Mapping[int, Line], here: tuple[float, float], mode: Mode) -> None:
+def _names(figure: Figure, lines: Mapping[int, Line], here: tuple[float, float], mode: Mode) -> None:
     """Name the lines of the fewest and of the most probes, where there is room."""
     places = []
     for n_probes in (max(lines), 1):

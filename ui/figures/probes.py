@@ -1,7 +1,6 @@
 """Probing sequence of one table, and the neighbours found by each number of probes."""
 
-import plotly.graph_objects as go
-
+from ui.figures.figure import Figure, Trace, trace
 from ui.figures.marks import Ints, label, line, marker, points, text_at
 from ui.figures.palette import FOUND, HERE, INK, PAPER, SMALL_TEXT, SOFT_INK, Mode, new_figure
 from ui.format import plural
@@ -9,14 +8,14 @@ from ui.format import plural
 ROW = 26
 
 
-def probe_order(keys: Ints, sizes: Ints, n_probes: int, mode: Mode) -> go.Figure:
+def probe_order(keys: Ints, sizes: Ints, n_probes: int, mode: Mode) -> Figure:
     """Draw the keys of one table's probes, int[T, K], one row each, with a square where a bit differs from the query's.
 
     sizes: int[T], clips in each bucket; the first `n_probes` are searched at your setting, the others are not.
     """
     n, n_bits = keys.shape
     figure = new_figure("bit", "", mode, height=96 + ROW * n, right=96, top=24)
-    figure.update_layout(margin={"l": 84})
+    figure.layout["margin"]["l"] = 84
     figure.update_xaxes(range=[0.4, n_bits + 0.6], tickvals=[1, *range(4, n_bits + 1, 4)])
     names = ["your bucket", *[f"probe {t + 1}" for t in range(1, n)]]
     figure.update_yaxes(range=[n + 0.6, 0.2], tickvals=list(range(1, n + 1)), ticktext=names, showgrid=False)
@@ -34,12 +33,12 @@ def probe_order(keys: Ints, sizes: Ints, n_probes: int, mode: Mode) -> go.Figure
     return figure
 
 
-def _cells(cells: list[tuple[int, int]], name: str, **look: object) -> go.Scatter:
+def _cells(cells: list[tuple[int, int]], name: str, **look: object) -> Trace:
     x, y = [j + 1 for _, j in cells], [t + 1 for t, _ in cells]
-    return go.Scatter(x=x, y=y, name=name, hoverinfo="skip", **look)
+    return trace("scatter", x=x, y=y, name=name, hoverinfo="skip", **look)
 
 
-def probe_gains(looked_at: Ints, met: Ints, wanted: int, n_probes: int, mode: Mode) -> go.Figure:
+def probe_gains(looked_at: Ints, met: Ints, wanted: int, n_probes: int, mode: Mode) -> Figure:
     """Draw how many of the `wanted` nearest are found with 1, 2, ... T probes per table, met int[T].
 
     looked_at: int[T], clips looked at.
@@ -56,7 +55,7 @@ def probe_gains(looked_at: Ints, met: Ints, wanted: int, n_probes: int, mode: Mo
         for t, found, looked in zip(probes, met.tolist(), looked_at.tolist(), strict=True)
     ]
     steps = line(probes, met, "found", {"color": FOUND, "width": 2, "shape": "hv"}, texts, dots=8)
-    figure.add_trace(steps.update(cliponaxis=False))
+    figure.add_trace(steps | {"cliponaxis": False})
     here = min(n_probes, len(probes))
     figure.add_vline(x=here, line={"color": HERE, "width": 1, "dash": "dot"})
     figure.add_trace(points([here], [met[here - 1]], "you are here", marker("here", 14, mode), [texts[here - 1]]))

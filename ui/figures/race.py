@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import plotly.graph_objects as go
 
 from lsh.analysis.racing import BATCHED, EXACT, LSH, RACERS, SKETCHES, Lap
+from ui.figures.figure import Figure, Trace, trace
 from ui.figures.marks import RECALL, label, line, marker, name_ends, points, recall_axis, text_at
 from ui.figures.palette import FOUND, INK, PAPER, PINNED, QUIET, SOFT_INK, Mode, new_figure
 from ui.format import capitalised, milliseconds, percent
@@ -20,12 +20,12 @@ _PINNED = "LSH, pinned"
 _RIGHT = 76  # px, for the lines' names
 
 
-def throughput(laps: Mapping[str, Lap], pinned: Lap | None, mode: Mode) -> go.Figure:
+def throughput(laps: Mapping[str, Lap], pinned: Lap | None, mode: Mode) -> Figure:
     """Draw the queries per second of each racer, the fastest on top; `laps` by racer, of one size."""
     figure = new_figure("queries per second, one thread", "", mode, height=FINISH_HEIGHT, right=8)
     named = [(NAMES[racer], lap) for racer, lap in laps.items()] + ([(_PINNED, pinned)] if pinned else [])
     named.sort(key=lambda own: own[1].ms, reverse=True)
-    figure.update_layout(margin={"l": 4, "t": 0})
+    figure.layout["margin"].update(l=4, t=0)
     figure.update_xaxes(range=[0, 1.16 * 1000 / named[-1][1].ms], nticks=5, tickformat="~s", showgrid=True)
     figure.update_yaxes(range=[-0.45, len(named) - 0.3], showticklabels=False, showgrid=False)
     for place, (name, lap) in enumerate(named):
@@ -42,7 +42,7 @@ def throughput(laps: Mapping[str, Lap], pinned: Lap | None, mode: Mode) -> go.Fi
 
 def time_by_size(
     laps: Sequence[Lap], pinned: Sequence[Lap], crossings: Mapping[str, float], sizes: Sequence[int], mode: Mode
-) -> go.Figure:
+) -> Figure:
     """Draw the time per query against the size of the collection, both on log scales.
 
     crossings: by racer, the size from which LSH is the faster one; each is marked where the two lines meet.
@@ -59,7 +59,7 @@ def time_by_size(
     return figure
 
 
-def recall_by_size(laps: Sequence[Lap], pinned: Sequence[Lap], sizes: Sequence[int], mode: Mode) -> go.Figure:
+def recall_by_size(laps: Sequence[Lap], pinned: Sequence[Lap], sizes: Sequence[int], mode: Mode) -> Figure:
     """Draw recall against the size of the collection; both ways of exact search are one line, at 1."""
     figure = new_figure(_SIZE, RECALL, mode, height=GROWTH_HEIGHT, right=_RIGHT)
     recall_axis(figure, "y", top=1.08)
@@ -91,12 +91,13 @@ def _of(laps: Sequence[Lap], racer: str) -> list[Lap]:
     return [lap for lap in laps if lap.racer == racer]
 
 
-def _bar(lap: Lap, name: str, place: int, mode: Mode) -> go.Bar:
+def _bar(lap: Lap, name: str, place: int, mode: Mode) -> Trace:
     fill = {LSH: FOUND, EXACT: INK[mode], BATCHED: PAPER[mode], SKETCHES: QUIET}[lap.racer]
     edge, width = INK[mode], 1.5 if lap.racer == BATCHED else 0
     if name == _PINNED:
         fill, edge, width = PAPER[mode], PINNED, 1.5
-    return go.Bar(
+    return trace(
+        "bar",
         x=[1000 / lap.ms],
         y=[place],
         width=0.3,
@@ -115,7 +116,7 @@ def _sentence(lap: Lap) -> str:
     )
 
 
-def _sizes(figure: go.Figure, sizes: Sequence[int]) -> None:
+def _sizes(figure: Figure, sizes: Sequence[int]) -> None:
     span = [math.log10(sizes[0]), math.log10(sizes[-1])]
     edge = 0.06 * max(span[1] - span[0], 0.5)
     texts = [short_size(n) for n in sizes]
@@ -123,7 +124,7 @@ def _sizes(figure: go.Figure, sizes: Sequence[int]) -> None:
     figure.update_xaxes(tickangle=0)
 
 
-def _lines(figure: go.Figure, laps: Sequence[Lap], pinned: Sequence[Lap], value: str, mode: Mode) -> None:
+def _lines(figure: Figure, laps: Sequence[Lap], pinned: Sequence[Lap], value: str, mode: Mode) -> None:
     """Draw a line per racer, LSH on top, and the pinned LSH; name each at its end."""
     ends: list[tuple[float, float, str]] = []
     for racer in reversed(RACERS):
@@ -132,18 +133,18 @@ def _lines(figure: go.Figure, laps: Sequence[Lap], pinned: Sequence[Lap], value:
             continue
         x, y = [lap.n for lap in own], [getattr(lap, value) for lap in own]
         drawn = line(x, y, NAMES[racer], style, [_sentence(lap) for lap in own], dots=8)
-        figure.add_trace(drawn.update(marker_symbol=symbol, cliponaxis=False))
+        figure.add_trace(drawn | {"marker": drawn["marker"] | {"symbol": symbol}, "cliponaxis": False})
         ends.append((x[-1], y[-1], f"<b>{SHORT[racer]}</b>" if racer == LSH else SHORT[racer]))
     if pinned:
         x, y = [lap.n for lap in pinned], [getattr(lap, value) for lap in pinned]
         texts = [f"Pinned {_sentence(lap)}" for lap in pinned]
         drawn = line(x, y, "pinned", {"color": PINNED, "width": 1.5}, texts, dots=11)
-        figure.add_trace(drawn.update(marker=marker("pinned", 11, mode), cliponaxis=False))
+        figure.add_trace(drawn | {"marker": marker("pinned", 11, mode), "cliponaxis": False})
         ends.append((x[-1], y[-1], "pinned"))
     name_ends(figure, ends)
 
 
-def _crossing(figure: go.Figure, lsh: Sequence[Lap], racer: str, n: float, mode: Mode) -> None:
+def _crossing(figure: Figure, lsh: Sequence[Lap], racer: str, n: float, mode: Mode) -> None:
     """Mark the size from which LSH is faster than another racer, with a cross on its line."""
     at = float(np.exp(np.interp(np.log(n), np.log([lap.n for lap in lsh]), np.log([lap.ms for lap in lsh]))))
     dotted = {"color": QUIET, "width": 1, "dash": "dot"}
@@ -152,8 +153,8 @@ def _crossing(figure: go.Figure, lsh: Sequence[Lap], racer: str, n: float, mode:
     hover = f"From about {round_size(n)} clips on<br>LSH is faster than {NAMES[racer]}"
     figure.add_trace(points([n], [at], f"LSH overtakes {NAMES[racer]}", cross, [hover]))
     text = f"LSH overtakes {SHORT[racer]}<br>at about {round_size(n)}"
-    top = 10.0 ** figure.layout.yaxis.range[1]  # above the lines, which rise to the right
-    right = math.log10(n) > sum(figure.layout.xaxis.range) / 2
+    top = 10.0 ** figure.layout["yaxis"]["range"][1]  # above the lines, which rise to the right
+    right = math.log10(n) > sum(figure.layout["xaxis"]["range"]) / 2
     label(figure, n, top, text, mode, to_left=right, lift=-18 if racer == EXACT else -56)
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import plotly.graph_objects as go
 
+from ui.figures.figure import Figure, Trace
 from ui.figures.marks import (
     LOOKED_AT,
     LOOKED_AT_TICKS,
@@ -53,7 +53,7 @@ def time_cost(ms: Floats, exact_ms: float) -> Cost:
 
 def trade_off(
     grid: Grid, cost: Cost, here: tuple[int, int], here_at: tuple[float, float], wanted: float, mode: Mode
-) -> go.Figure:
+) -> Figure:
     """Draw recall against cost; `here_at` is (cost, recall) of the setting `here`, which may lie between the lines."""
     figure = new_figure(cost.axis, RECALL, mode, height=HEIGHT, right=44)
     _axes(figure, cost, here_at[0])
@@ -62,15 +62,16 @@ def trade_off(
         figure.add_trace(_line(grid, cost, j, emphasised=j == current))
     _exact(figure, cost, mode)
     dashed = {"color": QUIET, "width": 1, "dash": "dash"}
-    text = {"text": f"wanted {percent(wanted)}", "font": {"size": SMALL_TEXT}}
-    figure.add_hline(y=wanted, line=dashed, annotation=text, annotation_position="top left")
+    figure.add_hline(y=wanted, line=dashed)
+    above = {"xref": "x domain", "xanchor": "left", "yref": "y", "yanchor": "bottom", "showarrow": False}
+    figure.add_annotation(x=0, y=wanted, text=f"wanted {percent(wanted)}", font={"size": SMALL_TEXT}, **above)
     _name_lines(figure, grid, cost, current, here_at, mode)
     hover = f"{setting(*here)}:<br>finds {percent(here_at[1])} of the 10 nearest<br>for {cost.text(here_at[0])}"
     you_are_here(figure, *_on_axis(figure, here_at), hover, mode)
     return figure
 
 
-def _axes(figure: go.Figure, cost: Cost, here_cost: float) -> None:
+def _axes(figure: Figure, cost: Cost, here_cost: float) -> None:
     known = cost.values[np.isfinite(cost.values) & (cost.values > 0)]
     high = max(float(known.max(initial=cost.exact)), cost.exact, here_cost)
     low = min(float(known.min(initial=cost.exact)), here_cost or high)
@@ -78,7 +79,7 @@ def _axes(figure: go.Figure, cost: Cost, here_cost: float) -> None:
     recall_axis(figure, "y", top=1.12)
 
 
-def _line(grid: Grid, cost: Cost, j: int, *, emphasised: bool) -> go.Scatter:
+def _line(grid: Grid, cost: Cost, j: int, *, emphasised: bool) -> Trace:
     n_bits = int(grid.n_bits[j])
     texts = [
         f"{setting(int(n), n_bits)}:<br>finds {percent(float(grid.recall[i, j]))} of the 10 nearest"
@@ -90,7 +91,7 @@ def _line(grid: Grid, cost: Cost, j: int, *, emphasised: bool) -> go.Scatter:
     return line(cost.values[:, j], grid.recall[:, j], f"K = {n_bits}", style, texts, dots)
 
 
-def _exact(figure: go.Figure, cost: Cost, mode: Mode) -> None:
+def _exact(figure: Figure, cost: Cost, mode: Mode) -> None:
     """Mark exact search: recall 1 at the cost of comparing with every clip."""
     figure.add_vline(x=cost.exact, line={"color": INK[mode], "width": 1})
     text = f"Exact search finds all 10<br>for {cost.text(cost.exact)}"
@@ -98,9 +99,7 @@ def _exact(figure: go.Figure, cost: Cost, mode: Mode) -> None:
     label(figure, cost.exact, 1.06, f"exact: {cost.text(cost.exact)}", mode, to_left=True, lift=0)
 
 
-def _name_lines(
-    figure: go.Figure, grid: Grid, cost: Cost, current: int, here_at: tuple[float, float], mode: Mode
-) -> None:
+def _name_lines(figure: Figure, grid: Grid, cost: Cost, current: int, here_at: tuple[float, float], mode: Mode) -> None:
     """Name lines at their ends: the current K always, every fourth K where its name overlaps no other."""
     others = [j for j, n_bits in enumerate(grid.n_bits) if n_bits % 4 == 0 and j != current]
     ends = [(float(cost.values[-1, j]), float(grid.recall[-1, j])) for j in (current, *others)]
@@ -112,6 +111,6 @@ def _name_lines(
         label(figure, *ends[i - 1], f"K {grid.n_bits[others[i - 2]]}", mode, to_left=False, lift=0)
 
 
-def _on_axis(figure: go.Figure, point: tuple[float, float]) -> tuple[float, float]:
+def _on_axis(figure: Figure, point: tuple[float, float]) -> tuple[float, float]:
     """Return a point (cost, recall) with a cost of 0, which a log axis cannot show, moved to the left edge."""
-    return max(point[0], 10.0 ** float(figure.layout.xaxis.range[0])), point[1]
+    return max(point[0], 10.0 ** float(figure.layout["xaxis"]["range"][0])), point[1]

@@ -1,8 +1,8 @@
 """Heat map of recall over the L x K grid, with the contour of the wanted recall."""
 
 import numpy as np
-import plotly.graph_objects as go
 
+from ui.figures.figure import Figure, Trace, trace
 from ui.figures.marks import PERCENT_TICKS, Grid, label, setting, you_are_here
 from ui.figures.palette import INK, PAPER, RECALL_SCALE, Mode, new_figure
 from ui.format import percent
@@ -10,7 +10,7 @@ from ui.format import percent
 HEIGHT = 470
 
 
-def heat_map(grid: Grid, here: tuple[int, int], wanted: float, mode: Mode) -> go.Figure:
+def heat_map(grid: Grid, here: tuple[int, int], wanted: float, mode: Mode) -> Figure:
     """Draw recall (colour) by L and K, the contour of the `wanted` recall, and the setting `here`, (L, K)."""
     figure = new_figure("L, tables searched", "K, bits per key", mode, height=HEIGHT, top=64)
     figure.add_trace(_cells(grid, mode))
@@ -30,9 +30,10 @@ def sentence(grid: Grid, row: int, column: int) -> str:
     )
 
 
-def _cells(grid: Grid, mode: Mode) -> go.Heatmap:
+def _cells(grid: Grid, mode: Mode) -> Trace:
     rows, columns = range(len(grid.n_tables)), range(len(grid.n_bits))
-    return go.Heatmap(
+    return trace(
+        "heatmap",
         x=grid.n_tables,
         y=grid.n_bits,
         z=grid.recall.T,
@@ -59,11 +60,12 @@ def _cells(grid: Grid, mode: Mode) -> go.Heatmap:
     )
 
 
-def _contour(figure: go.Figure, grid: Grid, wanted: float, mode: Mode) -> None:
+def _contour(figure: Figure, grid: Grid, wanted: float, mode: Mode) -> None:
     """Draw the line where recall is `wanted`, with a halo in the background colour to keep it legible."""
     for colour, width in ((PAPER[mode], 5), (INK[mode], 2)):
         figure.add_trace(
-            go.Contour(
+            trace(
+                "contour",
                 x=grid.n_tables,
                 y=grid.n_bits,
                 z=grid.recall.T,
@@ -90,7 +92,7 @@ def contour_end(grid: Grid, wanted: float) -> float | None:
     return float(grid.n_bits[j] + step * (grid.n_bits[j + 1] - grid.n_bits[j]))
 
 
-def _range(figure: go.Figure, grid: Grid) -> None:
+def _range(figure: Figure, grid: Grid) -> None:
     for update, values in ((figure.update_xaxes, grid.n_tables), (figure.update_yaxes, grid.n_bits)):
         low, high = int(values[0]), int(values[-1])
         ticks = [low, *[v for v in range(4, high + 1, 4) if v > low + 1]]

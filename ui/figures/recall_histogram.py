@@ -1,14 +1,13 @@
 """Histogram of queries by the number of their neighbours found."""
 
-import plotly.graph_objects as go
-
+from ui.figures.figure import Figure
 from ui.figures.marks import Ints, bars, label
 from ui.figures.palette import FOUND, INK, Mode, new_figure
 
 HEIGHT = 300
 
 
-def found_counts(counts: Ints, mode: Mode) -> go.Figure:
+def found_counts(counts: Ints, mode: Mode) -> Figure:
     """Draw the number of queries, counts int[k + 1], for each number of neighbours found, 0 to k, and the mean."""
     k, total = len(counts) - 1, int(counts.sum())
     figure = new_figure(f"of its {k} nearest, found", "queries", mode, height=HEIGHT, right=24, top=28)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import plotly.graph_objects as go
 
+from ui.figures.figure import Figure, Trace
 from ui.figures.marks import PERCENT_TICKS, Floats, found_and_missed, histogram, label, line, marker, points, text_at
 from ui.figures.palette import FOUND, PAPER, SMALL_TEXT, SOFT_INK, Mode, new_figure
 from ui.format import percent
@@ -29,7 +29,7 @@ class HitCurve:
     unit: str
 
 
-def s_curve(curve: HitCurve, distances: Floats, found: list[bool], mode: Mode) -> go.Figure:
+def s_curve(curve: HitCurve, distances: Floats, found: list[bool], mode: Mode) -> Figure:
     """Draw the curves over a histogram of all distances, with the true neighbours on the curve in force."""
     figure = new_figure(curve.axis, "chance of being looked at", mode, height=HEIGHT, right=24, top=24)
     limit = float(curve.at[-1])
@@ -50,6 +50,6 @@ def s_curve(curve: HitCurve, distances: Floats, found: list[bool], mode: Mode) -
     return figure
 
 
-def _line(curve: HitCurve, values: Floats, name: str, style: dict[str, object]) -> go.Scatter:
+def _line(curve: HitCurve, values: Floats, name: str, style: dict[str, object]) -> Trace:
     texts = [f"{name}:<br>{percent(y)} at {x:.3g}{curve.unit}" for x, y in zip(curve.at, values, strict=True)]
     return line(curve.at, values, name, style, texts)

@@ -1,8 +1,8 @@
 """Spread of recall over seeds: measured minus predicted recall, your index and the band of all draws."""
 
 import numpy as np
-import plotly.graph_objects as go
 
+from ui.figures.figure import Figure, Trace
 from ui.figures.marks import Floats, Grid, label, line, setting, you_are_here
 from ui.figures.palette import FOUND, INK, Mode, new_figure
 from ui.format import percent
@@ -12,7 +12,7 @@ _BAND = "rgba(0, 114, 178, 0.28)"  # FOUND, transparent enough for lines to stay
 _MIN_RANGE = 2.5  # points either way: a smaller range would magnify noise
 
 
-def seed_spread(grid: Grid, draws: Floats, predicted: Floats, here: tuple[int, int], mode: Mode) -> go.Figure:
+def seed_spread(grid: Grid, draws: Floats, predicted: Floats, here: tuple[int, int], mode: Mode) -> Figure:
     """Draw measured minus predicted recall, in points, at the current K as L grows: your index, and the band of draws.
 
     draws: float[s, L, K], recall by seed, that of `grid` included; predicted: float[L, K].
@@ -35,10 +35,10 @@ def seed_spread(grid: Grid, draws: Floats, predicted: Floats, here: tuple[int, i
     return figure
 
 
-def _band(grid: Grid, recalls: Floats, top: Floats, n_bits: int) -> go.Scatter:
+def _band(grid: Grid, recalls: Floats, top: Floats, n_bits: int) -> Trace:
     low, high = recalls.min(axis=0), recalls.max(axis=0)
     texts = [
         f"{setting(int(n), n_bits)}:<br>{len(recalls)} draws find {percent(float(a), 3)} to {percent(float(b), 3)}"
         for n, a, b in zip(grid.n_tables, low, high, strict=True)
     ]
-    return line(grid.n_tables, top, "draws", {"width": 0}, texts).update(fill="tonexty", fillcolor=_BAND)
+    return line(grid.n_tables, top, "draws", {"width": 0}, texts) | {"fill": "tonexty", "fillcolor": _BAND}

@@ -1,7 +1,6 @@
 """Predicted and measured recall: at one K as L grows, and of every setting."""
 
-import plotly.graph_objects as go
-
+from ui.figures.figure import Figure, Trace
 from ui.figures.marks import RECALL, Floats, Grid, label, line, name_ends, points, recall_axis, setting, you_are_here
 from ui.figures.palette import FOUND, INK, QUIET, Mode, new_figure
 from ui.format import percent
@@ -9,7 +8,7 @@ from ui.format import percent
 HEIGHT = 400
 
 
-def predicted_beside_measured(grid: Grid, predicted: Floats, here: tuple[int, int], mode: Mode) -> go.Figure:
+def predicted_beside_measured(grid: Grid, predicted: Floats, here: tuple[int, int], mode: Mode) -> Figure:
     """Draw recall at the current K as L grows: a solid line measured, a dashed line predicted."""
     figure = new_figure("L, tables searched", RECALL, mode, height=HEIGHT, right=74)
     last = int(grid.n_tables[-1])
@@ -27,7 +26,7 @@ def predicted_beside_measured(grid: Grid, predicted: Floats, here: tuple[int, in
     return figure
 
 
-def parity(grid: Grid, predicted: Floats, here: tuple[int, int], mode: Mode) -> go.Figure:
+def parity(grid: Grid, predicted: Floats, here: tuple[int, int], mode: Mode) -> Figure:
     """Draw every setting of the grid at (predicted, measured) recall, with the diagonal."""
     figure = new_figure("recall predicted by theory", "recall measured", mode, height=HEIGHT, right=24)
     recall_axis(figure, "x")
@@ -43,7 +42,7 @@ def parity(grid: Grid, predicted: Floats, here: tuple[int, int], mode: Mode) -> 
     return figure
 
 
-def _line(grid: Grid, recall: Floats, column: int, name: str, style: dict[str, object]) -> go.Scatter:
+def _line(grid: Grid, recall: Floats, column: int, name: str, style: dict[str, object]) -> Trace:
     n_bits = int(grid.n_bits[column])
     values = recall[:, column]
     texts = [
@@ -52,7 +51,7 @@ def _line(grid: Grid, recall: Floats, column: int, name: str, style: dict[str, o
     return line(grid.n_tables, values, name, style, texts)
 
 
-def _cells(grid: Grid, predicted: Floats) -> go.Scatter:
+def _cells(grid: Grid, predicted: Floats) -> Trace:
     texts = [
         f"{setting(int(n), int(k))}:<br>predicted {percent(float(predicted[i, j]))}, "
         f"measured {percent(float(grid.recall[i, j]))}"

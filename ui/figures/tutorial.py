@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import plotly.graph_objects as go
 
+from ui.figures.figure import Figure, trace
 from ui.figures.marks import (
     PERCENT_TICKS,
     Floats,
@@ -47,7 +47,7 @@ class Angles:
         return float(np.median(self.all))
 
 
-def angle_histogram(angles: Angles, mode: Mode) -> go.Figure:
+def angle_histogram(angles: Angles, mode: Mode) -> Figure:
     """Draw a histogram of the angles from the query to all clips, with the ten nearest on it."""
     figure = new_figure("angle from your sound, degrees", "share of the clips", mode, height=HEIGHT)
     figure.update_xaxes(range=[-4, 180], tickvals=list(range(0, 181, 30)))
@@ -64,7 +64,7 @@ def angle_histogram(angles: Angles, mode: Mode) -> go.Figure:
     return figure
 
 
-def one_plane(angles: Angles, turn: float, mode: Mode) -> go.Figure:
+def one_plane(angles: Angles, turn: float, mode: Mode) -> Figure:
     """Draw the query, a neighbour and a usual clip on a circle, and a line turned by `turn` degrees, 0 to 180."""
     figure = new_figure("", "", mode, height=HEIGHT)
     figure.update_xaxes(visible=False, range=[-2.2, 2.2])
@@ -72,7 +72,9 @@ def one_plane(angles: Angles, turn: float, mode: Mode) -> go.Figure:
     along = math.radians(90 + turn)
     side = np.radians(np.linspace(90 + turn - 180, 90 + turn, 60))
     figure.add_trace(
-        go.Scatter(x=np.cos(side), y=np.sin(side), fill="toself", mode="none", fillcolor=HAIRLINE, hoverinfo="skip")
+        trace(
+            "scatter", x=np.cos(side), y=np.sin(side), fill="toself", mode="none", fillcolor=HAIRLINE, hoverinfo="skip"
+        )
     )
     round_about = np.linspace(0, 2 * math.pi, 120)
     figure.add_trace(line(np.cos(round_about), np.sin(round_about), "circle", {"color": QUIET, "width": 1}))
@@ -98,7 +100,7 @@ def same_side(turn: float, angle: float) -> bool:
     return _side(turn, angle) == _side(turn, 0)
 
 
-def key_chances(angles: Angles, n_bits: int, mode: Mode) -> go.Figure:
+def key_chances(angles: Angles, n_bits: int, mode: Mode) -> Figure:
     """Draw the chance that a whole key agrees as it grows, for the tenth neighbour and for the usual clip."""
     figure = new_figure("K, bits per key", "chance that the whole key agrees", mode, height=HEIGHT, right=24)
     bits = np.arange(1, 25)

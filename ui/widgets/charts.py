@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 import pyarrow as pa
 import streamlit as st
 from plotly.basedatatypes import BaseFigure
 
+from ui.figures.figure import Figure
 from ui.model.text import clean, without_formula
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Drawn(BaseFigure):  # type: ignore[misc]  # untyped
 
 
 def draw(
-    make: "partial[go.Figure]", alt: str, key: str, table: pd.DataFrame | Callable[[], pd.DataFrame] | None = None
+    make: "partial[Figure]", alt: str, key: str, table: pd.DataFrame | Callable[[], pd.DataFrame] | None = None
 ) -> None:
     """Draw a chart and the download of its numbers; `alt` describes it to screen readers.
 
@@ -53,7 +53,7 @@ def draw(
     draw_download(key, (lambda: numbers_of(make())) if table is None else table)
 
 
-def drawn(make: "partial[go.Figure]") -> tuple[Drawn, int]:
+def drawn(make: "partial[Figure]") -> tuple[Drawn, int]:
     """Return the figure that a function of `ui.figures` makes of its arguments, and its height in pixels."""
     hashed = hashlib.sha256()
     _feed(hashed, (make.func, make.args, make.keywords))
@@ -62,9 +62,9 @@ def drawn(make: "partial[go.Figure]") -> tuple[Drawn, int]:
 
 
 @st.cache_resource(max_entries=150, show_spinner=False)  # of up to 100 kB
-def _made(digest: str, _make: "partial[go.Figure]") -> tuple[str, int]:  # noqa: ARG001  (the key)
+def _made(digest: str, _make: "partial[Figure]") -> tuple[str, int]:  # noqa: ARG001  (the key)
     figure = _make()
-    return str(figure.to_json()), int(figure.layout.height)
+    return figure.to_json(), int(figure.layout["height"])
 
 
 def _feed(hashed: Any, value: object) -> None:
@@ -103,27 +103,25 @@ def draw_download(key: str, table: pd.DataFrame | Callable[[], pd.DataFrame]) ->
     )
 
 
-def numbers_of(figure: go.Figure) -> pd.DataFrame:
+def numbers_of(figure: Figure) -> pd.DataFrame:
     """Return what a figure draws, a row per point: its series, x, y, the value of a cell, and its hover text.
 
     Columns are named by the axes. Traces without hover text are left out: they repeat others.
     """
-    x, y = (
-        (axis.title.text or name).removesuffix(_LOG)
-        for axis, name in ((figure.layout.xaxis, "x"), (figure.layout.yaxis, "y"))
-    )
+    x, y = ((figure.layout[axis]["title"]["text"] or axis[0]).removesuffix(_LOG) for axis in ("xaxis", "yaxis"))
     rows: list[dict[str, object]] = []
     for trace in figure.data:
-        if trace.hoverinfo == "skip" or trace.x is None:
+        if trace.get("hoverinfo") == "skip":
             continue
-        hover = trace.hovertext if trace.hovertext is not None else trace.text
-        if trace.type == "heatmap":
-            cells = np.ndindex(np.shape(trace.z))
-            rows += [{x: trace.x[j], y: trace.y[i], "value": trace.z[i][j], "text": hover[i][j]} for i, j in cells]
+        hover: Any = trace.get("hovertext", trace.get("text"))
+        if trace["type"] == "heatmap":
+            lines = zip(trace["y"], trace["z"], hover, strict=True)
+            cells = ((at, to, *cell) for to, *line in lines for at, *cell in zip(trace["x"], *line, strict=True))
+            rows += [{x: at, y: to, "value": value, "text": text} for at, to, value, text in cells]
         else:
-            texts = repeat("") if hover is None else [hover] * len(trace.x) if isinstance(hover, str) else hover
-            points = zip(trace.x, trace.y, texts, strict=False)
-            rows += [{"series": trace.name, x: at, y: value, "text": text} for at, value, text in points]
+            texts = repeat("") if hover is None else [hover] * len(trace["x"]) if isinstance(hover, str) else hover
+            points = zip(trace["x"], trace["y"], texts, strict=False)
+            rows += [{"series": trace.get("name"), x: at, y: value, "text": text} for at, value, text in points]
     return pd.DataFrame(rows)
 
 

@@ -4,11 +4,12 @@ import itertools
 import math
 
 import numpy as np
-import plotly.graph_objects as go
 import pytest
 
+from tests.ui.plotly_figures import checked
 from ui.figures.bucket_sizes import BucketSizes, bucket_ranks
 from ui.figures.buckets import bucket_strip
+from ui.figures.figure import Figure
 from ui.figures.key_matches import key_differences
 from ui.figures.marks import Grid, moved_apart, uncrowded, you_are_here
 from ui.figures.palette import FOUND, HERE, PAPER, QUIET
@@ -16,6 +17,9 @@ from ui.figures.recall_cost import candidate_cost, time_cost, trade_off
 from ui.figures.recall_grid import contour_end, heat_map
 from ui.figures.theory import parity, predicted_beside_measured
 
+bucket_ranks, bucket_strip, key_differences, trade_off, heat_map, parity, predicted_beside_measured = map(
+    checked, (bucket_ranks, bucket_strip, key_differences, trade_off, heat_map, parity, predicted_beside_measured)
+)
 HERE_SETTING = (8, 6)
 MODES = ("light", "dark")
 
@@ -89,9 +93,9 @@ def test_the_crosshair_of_you_are_here_crosses_at_the_setting(drawn):
 
 @pytest.mark.parametrize(("x", "anchor"), [(0, "left"), (3, "left"), (3.1, "right"), (10, "right")])
 def test_you_are_here_is_written_to_the_left_where_there_is_room(x, anchor):
-    figure = go.Figure(layout={"xaxis": {"range": [0, 10]}, "yaxis": {"range": [0, 1]}})
+    figure = Figure({"xaxis": {"range": [0, 10]}, "yaxis": {"range": [0, 1]}})
     you_are_here(figure, x, 0.5, "", "dark")
-    assert figure.layout.annotations[0].xanchor == anchor
+    assert figure.layout["annotations"][0]["xanchor"] == anchor
 
 
 def test_you_are_here_is_said_in_words_and_not_by_colour_alone(drawn):

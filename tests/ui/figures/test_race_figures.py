@@ -5,9 +5,14 @@ import math
 import pytest
 
 from lsh.analysis.racing import BATCHED, EXACT, LSH, RACERS, SKETCHES
+from tests.ui.plotly_figures import checked
 from tests.ui.races import SIZES, lap, run
 from ui.figures import race as figures
 from ui.figures.palette import FOUND, INK, PINNED
+
+throughput, time_by_size, recall_by_size = map(
+    checked, (figures.throughput, figures.time_by_size, figures.recall_by_size)
+)
 
 
 def trace(figure, name):
@@ -16,7 +21,7 @@ def trace(figure, name):
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_a_longer_bar_is_a_faster_racer_and_the_fastest_is_on_top(mode):
-    figure = figures.throughput(run().at(10_000), None, mode)
+    figure = throughput(run().at(10_000), None, mode)
     rates = {bar.name: (bar.y[0], bar.x[0]) for bar in figure.data}
     assert sorted(rates.values()) == sorted(rates.values(), key=lambda rate: rate[1])
     assert rates["sketches"] == (3, pytest.approx(1000 / 0.05))
@@ -25,7 +30,7 @@ def test_a_longer_bar_is_a_faster_racer_and_the_fastest_is_on_top(mode):
 
 
 def test_the_pinned_run_has_a_bar_with_a_hollow_purple_diamond():
-    figure = figures.throughput(run().at(10_000), lap(LSH, 10_000, 0.15, 0.7), "light")
+    figure = throughput(run().at(10_000), lap(LSH, 10_000, 0.15, 0.7), "light")
     diamond = trace(figure, "pinned")
     assert (diamond.marker.symbol, diamond.marker.line.color) == ("diamond", PINNED)
     assert diamond.marker.color != PINNED
@@ -35,27 +40,24 @@ def test_the_pinned_run_has_a_bar_with_a_hollow_purple_diamond():
 
 def test_the_frame_keeps_its_height_with_a_pinned_run():
     laps = run().at(10_000)
-    assert (
-        figures.throughput(laps, laps[LSH], "light").layout.height
-        == figures.throughput(laps, None, "light").layout.height
-    )
+    assert throughput(laps, laps[LSH], "light").layout.height == throughput(laps, None, "light").layout.height
 
 
 def test_each_racer_is_a_line_through_its_times():
-    figure = figures.time_by_size(run().laps, [], {}, SIZES, "light")
+    figure = time_by_size(run().laps, [], {}, SIZES, "light")
     assert list(trace(figure, "LSH").x) == list(SIZES)
     assert list(trace(figure, "exact, batched").y) == [0.01, 0.1]
     assert {figure.layout.xaxis.type, figure.layout.yaxis.type} == {"log"}
 
 
 def test_every_line_is_named_at_its_end():
-    figure = figures.time_by_size(run().laps, run().of(LSH), {}, SIZES, "light")
+    figure = time_by_size(run().laps, run().of(LSH), {}, SIZES, "light")
     names = {note.text for note in figure.layout.annotations}
     assert names >= {"<b>LSH</b>", "exact", "batched", "sketches", "pinned"}
 
 
 def test_the_crossover_is_marked_where_the_lines_meet_and_named():
-    figure = figures.time_by_size(run().laps, [], {EXACT: math.sqrt(10) * 1000}, SIZES, "light")
+    figure = time_by_size(run().laps, [], {EXACT: math.sqrt(10) * 1000}, SIZES, "light")
     cross = trace(figure, "LSH overtakes exact, one at a time")
     assert cross.x[0] == pytest.approx(3162, abs=1)
     assert cross.y[0] == pytest.approx(math.sqrt(0.1 * 0.2))
@@ -63,14 +65,14 @@ def test_the_crossover_is_marked_where_the_lines_meet_and_named():
 
 
 def test_the_recall_of_exact_search_is_drawn_once():
-    figure = figures.recall_by_size(run().laps, [], SIZES, "dark")
+    figure = recall_by_size(run().laps, [], SIZES, "dark")
     assert {own.name for own in figure.data} == {"LSH", "exact, one at a time", "sketches"}
     assert list(trace(figure, "LSH").y) == [0.6, 0.6]
 
 
 def test_an_unfinished_race_is_drawn_with_the_axes_of_the_whole():
-    first = figures.time_by_size(run(lsh=(0.1,)).laps, [], {}, SIZES, "light")
-    assert first.layout.xaxis.range == figures.time_by_size(run().laps, [], {}, SIZES, "light").layout.xaxis.range
+    first = time_by_size(run(lsh=(0.1,)).laps, [], {}, SIZES, "light")
+    assert first.layout.xaxis.range == time_by_size(run().laps, [], {}, SIZES, "light").layout.xaxis.range
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 from lsh.analysis.inspecting import Fix, NearMiss, TableKey
+from tests.ui.plotly_figures import checked
 from ui.figures.key_matches import key_differences
 from ui.figures.margins import Margins, margins
 from ui.figures.palette import FOUND, MISSED, QUERY
 from ui.model.state import Settings
 from ui.pages.inside import bucket_sizes, key_and_buckets, missed
 
+key_differences, margins = checked(key_differences), checked(margins)
 S = Settings(n_tables=5, n_bits=8)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from lsh import LSHIndex
 from lsh.analysis.comparing import Compared, Comparison, Mean
+from tests.ui.plotly_figures import checked
 from ui.figures.families import families
 from ui.figures.marks import Grid
 from ui.figures.probe_trade_off import recall_by_probes
@@ -129,7 +130,7 @@ def test_where_no_number_of_tables_gains_as_much_none_is_named():
 def test_the_band_holds_every_draw_relative_to_the_prediction():
     grid = Grid(L, K, recall_of(0.3, 0.1), recall_of(0.2, 0.1))
     draws = np.stack([grid.recall, grid.recall - 0.02, grid.recall + 0.03])
-    figure = seed_spread(grid, draws, grid.recall - 0.01, (2, 2), "light")
+    figure = checked(seed_spread)(grid, draws, grid.recall - 0.01, (2, 2), "light")
     low, high = figure.data[0].y, figure.data[1].y
     assert np.allclose(low, -1)
     assert np.allclose(high, 4)
@@ -172,7 +173,7 @@ def test_the_sentence_gives_the_memory_that_more_tables_would_take(index):
 
 def test_every_number_of_probes_has_its_line_and_yours_is_on_top():
     lines = {n: (grid.recall[1], grid.candidate_fraction[1]) for n, grid in measured().items()}
-    figure = recall_by_probes(lines, K, (2, 2, 1), (0.2, 0.3), "dark")
+    figure = checked(recall_by_probes)(lines, K, (2, 2, 1), (0.2, 0.3), "dark")
     assert [trace.name for trace in figure.data] == ["2 probes", "1 probe", "you are here"]
 
 
@@ -205,6 +206,6 @@ def test_a_family_without_a_setting_within_the_budget_leaves_its_place_empty():
 
 def test_a_chart_of_families_names_every_line_and_leaves_out_what_is_not_known():
     lines = {"own": np.array([0.2, 0.4]), "A": np.array([np.nan, 0.41]), "B": np.array([0.1, np.nan])}
-    figure = families((0.01, 0.1), lines, "recall", None, "light")
+    figure = checked(families)((0.01, 0.1), lines, "recall", None, "light")
     assert [trace.name for trace in figure.data] == ["own", "A", "B"]
     assert {note.text for note in figure.layout.annotations} == {"own", "A"}

@@ -44,7 +44,7 @@ def page(app, without=(), *, frame=False):
 def figure(drawn, *, whole=False):
     """Return the text of a Plotly figure; with `whole`, with what every figure's layout has, too."""
     spec = json.loads(drawn.to_json())
-    lines = _data(spec["layout"], " ", "") if whole else ()
+    lines = _data(_by_name(spec["layout"]), " ", "") if whole else ()
     return "\n".join([*_figure(spec, ""), *lines]) + "\n"
 
 
@@ -134,7 +134,9 @@ def _inline(value):
 
 
 def _figure(spec, indent):
-    traces = _together(spec["data"]) if len(spec["data"]) > FEW else spec["data"]
+    traces = _by_name(spec["data"])
+    if len(traces) > FEW:
+        traces = _together(traces)
     for trace in traces:
         yield f"{indent}trace {trace.get('type')} {trace.get('name', '')}"
         yield from _data({k: v for k, v in trace.items() if k not in {"type", "name"}}, indent + " ", "")
@@ -144,7 +146,14 @@ def _figure(spec, indent):
             axis = {k: v for k, v in value.items() if k not in IN_EVERY_AXIS}
             yield from _data(axis | {"title": value.get("title", {}).get("text")}, indent + " ", name)
         elif name not in IN_EVERY_LAYOUT:
-            yield from _data(value, indent + " ", name)
+            yield from _data(_by_name(value), indent + " ", name)
+
+
+def _by_name(data):
+    """Return data with the keys of its dictionaries in order."""
+    if isinstance(data, dict):
+        return {key: _by_name(data[key]) for key in sorted(data)}
+    return [_by_name(one) for one in data] if isinstance(data, list) else data
 
 
 def _without_look(spec):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.ui.plotly_figures import checked
 from tests.ui.races import SIZES
 from tests.ui.races import run as raced
 from tests.ui.snapshots import recorded
@@ -110,6 +111,13 @@ FIGURES = {
         GRID, time_cost(0.05 + GRID.candidate_fraction, 0.9), (3, 4), (0.2, AT_3_4[1]), 0.7, mode
     ),
 }
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("name", FIGURES)
+def test_plotly_knows_all_that_a_figure_describes(name, mode):
+    figure = FIGURES[name](mode)
+    assert checked(lambda: figure)().layout.height == figure.layout["height"]  # it raises ValueError for others
 
 
 @pytest.mark.parametrize("name", FIGURES)

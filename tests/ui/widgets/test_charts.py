@@ -6,9 +6,10 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
+from ui.figures.figure import trace
 from ui.figures.marks import Grid
+from ui.figures.palette import new_figure
 from ui.figures.recall_grid import heat_map
 from ui.widgets import charts
 
@@ -33,7 +34,7 @@ def test_the_figure_of_equal_arguments_is_made_once_and_that_of_others_anew():
     again, _ = charts.drawn(partial(figure, grid(recall.copy()), "light"))
     assert len(made) == 1
     assert again.to_dict() == first.to_dict() == json.loads(figure(grid(recall), "light").to_json())
-    assert height == figure(grid(recall), "light").layout.height
+    assert height == figure(grid(recall), "light").layout["height"]
     made.clear()
     charts.drawn(partial(figure, grid(recall), "dark"))
     charts.drawn(partial(figure, grid(recall.astype(np.float32)), "light"))
@@ -42,8 +43,8 @@ def test_the_figure_of_equal_arguments_is_made_once_and_that_of_others_anew():
 
 
 def test_the_table_of_a_line_has_its_numbers_under_the_titles_of_the_axes():
-    figure = go.Figure([go.Scatter(x=[1, 2], y=[0.123456789, 3.0], name="K = 2", text=["one<br>&amp; half", "two"])])
-    figure.update_layout(xaxis_title="clips (log)", yaxis_title="ms")
+    figure = new_figure("clips (log)", "ms", "light", height=300)
+    figure.add_trace(trace("scatter", x=[1, 2], y=[0.123456789, 3.0], name="K = 2", text=["one<br>&amp; half", "two"]))
     table = read(charts.numbers_of(figure))
     assert table.columns.tolist() == ["series", "clips", "ms", "text"]
     assert table["ms"].tolist() == [0.123456789, 3.0]
@@ -61,5 +62,6 @@ def test_the_table_of_a_heat_map_has_a_row_per_cell():
 
 
 def test_no_cell_of_a_table_is_a_formula():
-    figure = go.Figure([go.Bar(x=[1], y=[2], name="=1+1", text=["+2"])])
+    figure = new_figure("", "", "light", height=300)
+    figure.add_trace(trace("bar", x=[1], y=[2], name="=1+1", text=["+2"]))
     assert read(charts.numbers_of(figure))[["series", "text"]].iloc[0].tolist() == ["'=1+1", "'+2"]
