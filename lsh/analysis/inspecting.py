@@ -248,9 +248,13 @@ def plane_of(index: LSHIndex, X: npt.ArrayLike) -> Float64Array:
     centred = prepared.astype(np.float64) - prepared.mean(axis=0, dtype=np.float64)
     flat = np.zeros((len(centred), 2))
     n_axes = min(2, *centred.shape)
-    # Of few vectors with many values, a seventh of the work of a singular value decomposition of the vectors.
-    values, vectors = np.linalg.eigh(centred @ centred.T)
-    flat[:, :n_axes] = (vectors * np.sqrt(values.clip(0)))[:, ::-1][:, :n_axes]
+    # The products of the values, or those of the vectors if these are fewer: less work than a singular value
+    # decomposition of the vectors.
+    if centred.shape[1] < len(centred):
+        flat[:, :n_axes] = centred @ np.linalg.eigh(centred.T @ centred)[1][:, ::-1][:, :n_axes]
+    else:
+        values, vectors = np.linalg.eigh(centred @ centred.T)
+        flat[:, :n_axes] = (vectors * np.sqrt(values.clip(0)))[:, ::-1][:, :n_axes]
     longest = np.take_along_axis(flat, np.abs(flat).argmax(axis=0)[None], axis=0)
     return np.asarray(flat * np.where(longest < 0, -1, 1))
 

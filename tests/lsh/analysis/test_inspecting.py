@@ -273,11 +273,14 @@ def test_the_family_distance_of_projections_is_the_euclidean_distance():
     np.testing.assert_allclose(inspecting.family_distance(index, q, exact.ids[0]), exact.distances[0], rtol=1e-5)
 
 
+@pytest.mark.parametrize("n", [5, None])
 @BOTH
-def test_the_plane_is_the_one_in_which_vectors_spread_most(metric):
+def test_the_plane_is_the_one_in_which_vectors_spread_most(metric, n):
     index, _ = made(metric)
-    flat = inspecting.plane_of(index, index.exact.X)
-    prepared = prepare(index.exact.X, metric, index.hasher.centre).astype(np.float64)
+    X = index.exact.X[:n]  # fewer vectors than values, and more
+    assert (len(X) <= index.dim) == (n is not None)
+    flat = inspecting.plane_of(index, X)
+    prepared = prepare(X, metric, index.hasher.centre).astype(np.float64)
     spread = np.linalg.eigvalsh(np.cov(prepared.T, bias=True))[::-1]
     np.testing.assert_allclose(flat.var(axis=0), spread[:2], rtol=1e-6)
 
