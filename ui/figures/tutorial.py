@@ -1,7 +1,7 @@
 """Figures of the tutorial: angles, one hyperplane, and the chance of equal keys."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -29,22 +29,21 @@ _NEAR_DEGREES = 45  # up to which there is room for words to the right of the ne
 class Angles:
     """Angles from the query in degrees: to all clips, float64[n], and to the nearest, ascending.
 
-    found: which of the nearest LSH found.
+    found: which of the nearest LSH found. usual: the median angle to all clips.
     """
 
     all: Floats
     nearest: Floats
     found: list[bool]
+    usual: float = field(init=False)
 
     @property
     def tenth(self) -> float:
         """Return the angle to the last of the nearest."""
         return float(self.nearest[-1])
 
-    @property
-    def usual(self) -> float:
-        """Return the median angle to all clips."""
-        return float(np.median(self.all))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "usual", float(np.median(self.all)))
 
 
 def angle_histogram(angles: Angles, mode: Mode) -> Figure:
