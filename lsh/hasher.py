@@ -153,9 +153,11 @@ class Hasher:
         b = prepare(rows, self.metric, self.centre).astype(np.float64)
         if isinstance(self.family, PStable):
             return np.asarray(np.linalg.norm(b - a, axis=1))
-        lengths = np.linalg.norm(b, axis=1) * np.linalg.norm(a)
+        # Without temporary arrays of all values, as `np.linalg.norm` makes them.
+        lengths = np.sqrt(np.einsum("ij,ij->i", b, b)) * np.linalg.norm(a)
         cosines = np.divide(b @ a, lengths, out=np.zeros(len(b)), where=lengths > 0)
-        cosines[(b == a).all(axis=1)] = 1.0  # also at the centre, where angles are undefined
+        near = np.flatnonzero((cosines > 0.5) | (lengths == 0))  # the equal are among them
+        cosines[near[(b[near] == a).all(axis=1)]] = 1.0  # also at the centre, where angles are undefined
         return np.asarray(np.arccos(np.clip(cosines, -1.0, 1.0)))
 
     def _project(self, prepared: Float32Array, n_tables: int) -> Float32Array:
