@@ -58,8 +58,12 @@ class Figure:
         return {"data": self.data, "layout": self.layout}
 
     def to_json(self) -> str:
-        """Return the figure as Plotly's JSON."""
-        return json.dumps(self.to_dict(), default=_encoded)
+        """Return the figure as Plotly's JSON, in which a number that is not finite is null."""
+        try:
+            return json.dumps(self.to_dict(), default=_encoded, allow_nan=False)
+        except ValueError:
+            text = json.dumps(self.to_dict(), default=_encoded)
+            return json.dumps(json.loads(text, parse_constant=lambda _: None))
 
 
 def _encoded(value: Any) -> Any:

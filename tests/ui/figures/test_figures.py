@@ -1,6 +1,7 @@
 """Figures: what they show, in both colour schemes."""
 
 import itertools
+import json
 import math
 
 import numpy as np
@@ -281,3 +282,10 @@ def test_up_to_ten_tables_are_all_numbered_and_of_more_the_first_and_every_fourt
 def test_lines_share_the_place_of_their_names_if_one_begins_below_twice_the_other(sizes, names):
     crowds = [BucketSizes(f"K = {i}", np.array([size, 1])) for i, size in enumerate(sizes)]
     assert texts(bucket_ranks(crowds, 100, 0.5, None, "light")) == names
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_a_number_that_is_not_finite_is_null_in_the_json_of_a_figure(number):
+    figure = Figure({"height": 200})
+    figure.add_trace({"type": "scatter", "x": [1, 2], "y": [number, 0.5]})
+    assert json.loads(figure.to_json(), parse_constant=str)["data"][0]["y"] == [None, 0.5]
