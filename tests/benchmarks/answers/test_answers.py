@@ -50,7 +50,8 @@ def flat(figures, name=""):
 def test_the_figures_are_those_recorded(figures):
     """After a change that is meant: EARSHOT_WRITE_SNAPSHOTS=1 python -m pytest -n 0 tests/benchmarks/answers."""
     about = {"about": {"rows": figures["about"]["rows"], "queries": figures["about"]["queries"]}}
-    found = dict(flat(figures | about))
+    feedback = {name: value for name, value in figures["feedback"].items() if name != "measured_on"}  # the day
+    found = dict(flat(figures | about | {"feedback": feedback}))
     if os.environ.get("EARSHOT_WRITE_SNAPSHOTS") == "1":
         RECORDED.write_text(json.dumps(found, indent=0) + "\n", encoding="utf-8")
     recorded = json.loads(RECORDED.read_text(encoding="utf-8"))
