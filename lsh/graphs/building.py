@@ -161,8 +161,7 @@ def _graph(
     for start in steps("lsh", "sketching the links", range(0, b, _PACKED_NODES)):
         some = links[start : start + _PACKED_NODES]
         own, places = np.nonzero(some >= 0)
-        blocks = own + start
-        nodes, ends = blocks, some[some >= 0].astype(np.int64)
+        nodes, ends = own + start, some[some >= 0].astype(np.int64)
         starts = Y[np.minimum(nodes, n - 1)]
         starts[nodes >= n] = 0  # the centre
         differences = Y[ends] - starts
@@ -178,8 +177,8 @@ def _graph(
                 (nodes < n)[:, None], _vectors(exact, centre, np.minimum(nodes, n - 1)), np.float32(0)
             )
         half_squares(differences, halves)
-        graph.terms[blocks, 0, places] = factors[0]
-        graph.terms[blocks, 1, places] = halves + factors[0] * along
+        graph.terms[nodes, 0, places] = factors[0]
+        graph.terms[nodes, 1, places] = halves + factors[0] * along
     read_only(*graph)
     return graph
 
