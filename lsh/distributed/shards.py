@@ -4,7 +4,7 @@ A shard is a Dask future: when its worker is lost, Dask builds it again on anoth
 was made of. What all shards share, such as hash functions, is sent once, with the task that hands it on.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple, Self
 
@@ -169,22 +169,12 @@ class Shards:
         futures = list(self.futures)
         gathered(self.client, [self.client.submit(_shape, one, pure=False) for one in futures])  # wait for all
         with errors_of_cluster():
-            workers = list(workers_of(self.client))
-            holders = self.client.who_has(futures)
-            places: dict[str, list[int]] = {address: [] for address in workers}
-            for i, one in enumerate(futures):
-                places[min(holders[one.key])].append(i)
-            least, extra = divmod(len(futures), len(workers))
-            by_load = sorted(workers, key=lambda address: -len(places[address]))
-            wanted = {address: least + (place < extra) for place, address in enumerate(by_load)}
-            surplus = [i for address in by_load for i in places[address][wanted[address] :]]
+            workers, holders = list(workers_of(self.client)), self.client.who_has(futures)
             moved: list[Future[Any]] = []
-            for address in by_load:
-                for _ in range(wanted[address] - len(places[address])):
-                    i = surplus.pop()
-                    bound = {"workers": address, "allow_other_workers": True, "pure": False}
-                    futures[i] = self.client.submit(_same, futures[i], **bound)
-                    moved.append(futures[i])
+            for i, address in moves([holders.get(one.key, ()) for one in futures], workers):
+                bound = {"workers": address, "allow_other_workers": True, "pure": False}
+                futures[i] = self.client.submit(_same, futures[i], **bound)
+                moved.append(futures[i])
         gathered(self.client, [self.client.submit(_shape, one, pure=False) for one in futures])
         unbound(self.client, moved)
         self.futures = PerShard(futures)
@@ -219,6 +209,24 @@ class ShardRows:
         for i, vectors in zip(numbers, gathered(shards.client, futures), strict=True):
             out[shard_of == i] = vectors
         return out.reshape(*np.shape(rows), shards.dim)
+
+
+def moves(holders: Sequence[Collection[str]], workers: Sequence[str]) -> list[tuple[int, str]]:
+    """Return the shards to move, each with the worker that gets it: as few as make the workers' numbers equal.
+
+    holders: the workers that have each shard. A worker may have joined or been lost since they were asked for, so that
+    those of a shard are none of `workers`: it is moved.
+    """
+    places: dict[str, list[int]] = {address: [] for address in workers}
+    unplaced: list[int] = []
+    for i, held_by in enumerate(holders):
+        known = places.keys() & set(held_by)
+        (places[min(known)] if known else unplaced).append(i)
+    least, extra = divmod(len(holders), len(workers))
+    by_load = sorted(workers, key=lambda address: -len(places[address]))
+    wanted = {address: least + (place < extra) for place, address in enumerate(by_load)}
+    surplus = unplaced + [i for address in by_load for i in places[address][wanted[address] :]]
+    return [(surplus.pop(), address) for address in by_load for _ in range(wanted[address] - len(places[address]))]
 
 
 def _shared(arguments: tuple[Any, ...]) -> dict[int, Any]:

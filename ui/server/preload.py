@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from importlib import import_module
 from typing import Any
 
-from streamlit import delta_generator
+from streamlit import delta_generator, runtime
 
 from data_prep.errors import DataError
 from lsh import ExactSearch, LSHError
@@ -17,7 +17,7 @@ from lsh.sampling import first_rows
 from lsh.warm import is_warm
 from ui.model import answer, loading
 from ui.model.state import Settings
-from ui.server import hosting, memory
+from ui.server import downloads, hosting, memory
 
 _SEARCHED = 100  # rows
 
@@ -29,6 +29,8 @@ def lifespan(page: str) -> Callable[[Any], AbstractAsyncContextManager[None]]:
 
     @asynccontextmanager
     async def running(_: Any) -> AsyncIterator[None]:
+        if runtime.exists():  # a test has none
+            downloads.install()
         threading.Thread(target=load, args=(page,), name="preload", daemon=True).start()
         yield
 

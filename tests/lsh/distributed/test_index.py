@@ -13,6 +13,7 @@ from pyarrow import parquet
 
 from lsh import EncodedVectors, ExactSearch, LSHIndex, SketchIndex
 from lsh.distributed import DistributedIndex
+from lsh.distributed.shards import moves
 from lsh.errors import NonFiniteError, NotFittedError, ParameterError, ShapeError, ZeroVectorError
 from lsh.quality import mean_recall
 from tests.lsh.distributed.conftest import parts_of
@@ -345,6 +346,28 @@ def test_shards_are_divided_evenly_over_the_workers(client, tmp_path):
     holders = client.who_has(list(index.exact.futures)).values()
     assert all(sum(worker in holder for holder in holders) >= 2 for worker in workers)
     assert_same(index.search(Q), ExactSearch(X).search(Q))
+
+
+WORKERS = [f"tcp://{i}" for i in range(4)]
+
+
+@given(st.lists(st.sets(st.sampled_from([*WORKERS, "tcp://lost"])), max_size=20), st.integers(1, 4))
+def test_moves_make_the_workers_numbers_equal_whoever_held_the_shards(holders, n_workers):
+    workers = WORKERS[:n_workers]
+    before = [min(set(held_by) & set(workers), default=None) for held_by in holders]
+    moved = moves(holders, workers)
+    after = before.copy()
+    for shard, worker in moved:
+        assert after[shard] != worker
+        after[shard] = worker
+    counts = [after.count(worker) for worker in workers]
+    assert sum(counts) == len(holders)
+    assert max(counts) - min(counts) <= 1
+    assert len({shard for shard, _ in moved}) == len(moved)
+    least, extra = divmod(len(holders), n_workers)
+    held = sorted((before.count(worker) for worker in workers), reverse=True)
+    kept = sum(min(count, least + (place < extra)) for place, count in enumerate(held))
+    assert len(moved) == len(holders) - kept  # no more than needed
 
 
 def test_what_is_summed_goes_through_the_shards_in_order_of_their_rows(client, tmp_path):
