@@ -2,7 +2,8 @@
 
 Each visitor is a session that opens a page with a sound of its own, moves a slider, and goes on to another page,
 thinking in between. On Listen it also goes on to another sound; on Ask it uploads one, if `EARSHOT_MODELS` is set. A
-run is timed from the request until the server has sent the whole page. The server is started here, unless `--address`
+run is timed from the request until the server has sent the whole page; of one visitor alone, the mean processor time
+of the server per run is printed too. The server is started here, unless `--address`
 names one. With `--drops`, so many visitors then open a page and leave at once, and memory is compared with before. Exit
 code 1 if a run failed, or a session received the sound or the upload of another one.
 """
@@ -17,6 +18,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +28,13 @@ from benchmarks.machine import describe, load
 from benchmarks.markdown import table
 from benchmarks.served_app import memory_mb, processor_s, served
 from benchmarks.visitors.streamlit_client import StreamlitClient
-from benchmarks.visitors.visitor import CLIPS, PAGES, Behaviour, Results, Visitor, clips_for, visit
+from benchmarks.visitors.visitor import CLIPS, PAGES, Behaviour, Results, Run, Visitor, clips_for, visit
 from data_prep.errors import DataError
 from earshot_common import command_line
 from earshot_common.command_line import whole_number
 
 _DROPS_AT_ONCE, _FORGOTTEN_S = 20, 90.0  # a session is forgotten 60 s after it has left (.streamlit/config.toml)
-_HEAD = ["page", "run", "number", "p50", "p95", "longest"]
+_HEAD = ["page", "run", "number", "p50", "p95", "longest", "processor per run"]
 _SUMMARY_HEAD = ["sessions", "think time", "runs", "p50", "p95", "longest", "errors", "processor per run", "own memory"]
 
 
@@ -59,14 +61,15 @@ def _run(options: argparse.Namespace) -> list[str]:
             _visits(address, 1, clips, does, options.warm_up)  # builds what is built once, and measures times
         for n, ms in itertools.product(options.sessions, options.think_ms):
             used, began = processor_s(pid) if pid else math.nan, time.monotonic()
-            results = _visits(address, n, clips, replace(does, think_s=ms / 1000, new=options.new), options.seconds)
+            does_now = replace(does, think_s=ms / 1000, new=options.new)
+            results = _visits(address, n, clips, does_now, options.seconds, pid)
             errors += _print(results, n, ms / 1000, time.monotonic() - began)
             used = (processor_s(pid) if pid else math.nan) - used
             each = f"{1000 * used / max(1, len(results.runs)):.1f} ms"
             print(f"server: {used:.1f} s of processor time, {each} per run; {_memory_text(pid)}\n" if pid else "")
             if results.runs:
                 own = f"{memory_mb(pid).own:.0f} MB" if pid else "?"
-                row = _row(str(n), f"{ms / 1000:g} s", [run.seconds for run in results.runs])
+                row = [str(n), f"{ms / 1000:g} s", *_times(results.runs)]
                 summary.append([*row, str(results.errors.total()), each, own])
         print(table(_SUMMARY_HEAD, summary, ()), end="\n\n", flush=True)
         if options.drops and pid:
@@ -97,10 +100,13 @@ async def _drop(address: str, n: int, does: Behaviour) -> None:
     await asyncio.gather(*(visit() for _ in range(n)))
 
 
-def _visits(address: str, n: int, clips: Sequence[str], does: Behaviour, seconds: float) -> Results:
-    """Let n visitors visit the app at once for some seconds."""
-    results = Results()
-    visit([Visitor(i, address, clips[CLIPS * i : CLIPS * (i + 1)], results, does) for i in range(n)], seconds)
+def _visits(
+    address: str, n: int, clips: Sequence[str], does: Behaviour, seconds: float, pid: int | None = None
+) -> Results:
+    """Let n visitors visit the app at once for some seconds. pid: its process, whose time is measured for one alone."""
+    results, measured = Results(), partial(processor_s, pid) if pid and n == 1 else None
+    own = [clips[CLIPS * i : CLIPS * (i + 1)] for i in range(n)]
+    visit([Visitor(i, address, own[i], results, does, measured) for i in range(n)], seconds)
     return results
 
 
@@ -109,16 +115,23 @@ def _print(results: Results, n: int, think_s: float, seconds: float) -> list[str
     runs = results.runs
     print(f"{n} sessions, {think_s:g} s of think time: {len(runs) / seconds:.1f} runs per second, load {load()}\n")
     kinds = sorted({(run.page, run.kind) for run in runs})
-    rows = [_row(*kind, [run.seconds for run in runs if run[:2] == kind]) for kind in kinds]
-    print(table(_HEAD, [*([_row("all", "all", [run.seconds for run in runs])] if runs else []), *rows], (0, 1)))
+    groups = {("all", "all"): runs} | {kind: [run for run in runs if run[:2] == kind] for kind in kinds}
+    rows = [[*kind, *_times(some), _processor(some)] for kind, some in groups.items() if some]
+    print(table(_HEAD, rows, (0, 1)))
     errors = [f"{text} ({times} times)" for text, times in results.errors.most_common()]
     print(f"\nerrors: {results.errors.total()}", *errors[:10], sep="\n  ", flush=True)
     return errors
 
 
-def _row(page: str, kind: str, seconds: Sequence[float]) -> list[str]:
+def _times(runs: Sequence[Run]) -> list[str]:
+    seconds = [run.seconds for run in runs]
     p50, p95 = np.percentile(seconds, [50, 95])
-    return [page, kind, str(len(seconds)), *(f"{value:.3f} s" for value in (p50, p95, max(seconds)))]
+    return [str(len(runs)), *(f"{value:.3f} s" for value in (p50, p95, max(seconds)))]
+
+
+def _processor(runs: Sequence[Run]) -> str:
+    mean = float(np.mean([run.processor_s for run in runs]))
+    return "-" if math.isnan(mean) else f"{1000 * mean:.1f} ms"
 
 
 def _parser() -> argparse.ArgumentParser:

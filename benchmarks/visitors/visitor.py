@@ -1,10 +1,11 @@
 """Visitors of the app without browsers: what each does, the times of its runs, and what it received of others."""
 
 import asyncio
+import math
 import random
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -22,16 +23,21 @@ PAGES = ("listen", "ask", "tune", "race", "inside", "map", "learn", "data")
 _SLIDER = "Bits per key, K"
 _BITS = (6, 7, 8, 9, 10)  # to which the slider is moved in turn: their figures are known after one visitor
 CLIPS = 4  # of each visitor
+_AFTERWARDS_S = 0.1  # in which the server ends what belongs to a run
 _END = 4  # bytes at the end of a text, by which it is sought
 _FAULTS = (b"Something went wrong here", b"This collection cannot be opened", b"cannot be searched")
 
 
 class Run(NamedTuple):
-    """A completed run. kind: what the visitor did; seconds: until the page was complete."""
+    """A completed run. kind: what the visitor did; seconds: until the page was complete.
+
+    processor_s: the server's processor time until 0.1 s later, where the visitor is alone; otherwise NaN.
+    """
 
     page: str
     kind: str
     seconds: float
+    processor_s: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -87,10 +93,23 @@ class Results:
 
 
 class Visitor:
-    """A visitor with a number, from 0, and clips of its own."""
+    """A visitor with a number, from 0, and clips of its own.
 
-    def __init__(self, number: int, address: str, clips: Sequence[str], results: Results, does: Behaviour) -> None:
+    processor_s: returns the processor time of the server, which is then measured for each run; for a visitor who is
+    alone.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        address: str,
+        clips: Sequence[str],
+        results: Results,
+        does: Behaviour,
+        processor_s: Callable[[], float] | None = None,
+    ) -> None:
         self._number, self._clips, self._results, self._does = number, clips, results, does
+        self._processor_s = processor_s
         self._upload = f"upload-of-{number:04d}.wav"
         self._random = random.Random(number)  # noqa: S311  (no secret)
         self._moves = 0
@@ -133,10 +152,14 @@ class Visitor:
         return time.monotonic() < until
 
     async def _run(self, page: str, kind: str, *, bits: int | None = None, back: bool = False) -> None:
-        began = time.monotonic()
         path = "" if page == PAGES[0] else page
+        used, began = math.nan if self._processor_s is None else self._processor_s(), time.monotonic()
         await self._app.run(path, None if bits is None else (_SLIDER, bits), back=back)
-        self._results.runs.append(Run(page, kind, time.monotonic() - began))
+        seconds = time.monotonic() - began
+        if self._processor_s is not None:
+            await asyncio.sleep(_AFTERWARDS_S)
+            used = self._processor_s() - used
+        self._results.runs.append(Run(page, kind, seconds, used))
         self._results.check(self._number, b"".join(self._app.received))
         self._results.errors.update(self._app.exceptions)
         self._app.received.clear()

@@ -135,6 +135,31 @@ def test_on_ask_a_sound_of_ones_own_is_uploaded_where_there_is_a_model() -> None
     assert len(visited("listen", app=App(has_slider=False), uploads=True)[1]) == 2
 
 
+def test_the_processor_time_of_a_visitor_who_is_alone_is_that_from_before_a_run_until_a_tenth_of_a_second_later() -> (
+    None
+):
+    used, shown = [0.0], []
+
+    class Server(App):
+        async def run(self, page: str, slider: Any = None, *, back: bool = False) -> None:
+            await super().run(page, slider, back=back)
+            used[0] += 1.0 if slider else 5.0
+            asyncio.get_running_loop().call_later(0.03, lambda: used.__setitem__(0, used[0] + 0.25))
+
+    def processor_s() -> float:
+        shown.append(time.monotonic())
+        return used[0]
+
+    results = Results()
+    does = Behaviour("sample", ("tune",), 0.0, new=False, uploads=False)
+    visitor = Visitor(0, "http://127.0.0.1:1", ["aa-1"], results, does, processor_s)
+    visitor._app = Server()  # type: ignore[assignment]
+    finish(visitor._visit_page("tune", time.monotonic() + 60))
+    assert [run.processor_s for run in results.runs] == [5.25, *[1.25] * 5]
+    took = [after - before for before, after in zip(shown[::2], shown[1::2], strict=True)]
+    assert all(run.seconds + 0.099 < each for run, each in zip(results.runs, took, strict=True))  # it is not counted
+
+
 def test_new_settings_are_other_ones_each_time_and_of_each_visitor() -> None:
     app = App()
     _, asked = visited("listen", app=app, new=True)
@@ -233,19 +258,19 @@ the machine
 
 1 sessions, 1.5 s of think time: 1.5 runs per second, load 0.5
 
-| page   | run    | number |     p50 |     p95 | longest |
-| ---    | ---    |    --: |     --: |     --: |     --: |
-| all    | all    |      3 | 0.200 s | 0.290 s | 0.300 s |
-| listen | opened |      2 | 0.200 s | 0.290 s | 0.300 s |
-| tune   | slider |      1 | 0.200 s | 0.200 s | 0.200 s |
+| page   | run    | number |     p50 |     p95 | longest | processor per run |
+| ---    | ---    |    --: |     --: |     --: |     --: |               --: |
+| all    | all    |      3 | 0.200 s | 0.290 s | 0.300 s |                 - |
+| listen | opened |      2 | 0.200 s | 0.290 s | 0.300 s |           21.0 ms |
+| tune   | slider |      1 | 0.200 s | 0.200 s | 0.200 s |                 - |
 
 errors: {errors}
 server: 7.0 s of processor time, 2333.3 ms per run; 64 MB of memory, 32 MB of it its own (RssAnon)
 
 3 sessions, 1.5 s of think time: 0.0 runs per second, load 0.5
 
-| page | run | number | p50 | p95 | longest |
-| ---  | --- |    --: | --: | --: |     --: |
+| page | run | number | p50 | p95 | longest | processor per run |
+| ---  | --- |    --: | --: | --: |     --: |               --: |
 
 errors: 0
 server: 7.0 s of processor time, 7000.0 ms per run; 64 MB of memory, 32 MB of it its own (RssAnon)
@@ -262,13 +287,15 @@ SHOWN = "".join(f"\n  error {i} ({20 - i} times)" for i in range(10))
 
 @pytest.mark.parametrize("faulty", [False, True])
 def test_the_command_prints_a_table_per_number_of_visitors_and_think_time(small, monkeypatch, capsys, faulty) -> None:
-    asked, now, processor = [], [100.0], [50.0]
+    asked, now, processor, pids = [], [100.0], [50.0], []
 
-    def visits(address, n, clips, does, seconds):
+    def visits(address, n, clips, does, seconds, pid=None):
+        pids.append(pid)
         asked.append((address, n, clips, does.think_s, does.new, does.uploads, does.dataset, seconds))
         results = Results()
         if n == 1:
-            results.runs += [Run("listen", "opened", 0.1), Run("listen", "opened", 0.3), Run("tune", "slider", 0.2)]
+            results.runs += [Run("listen", "opened", 0.1, 0.020), Run("listen", "opened", 0.3, 0.022)]
+            results.runs.append(Run("tune", "slider", 0.2))
             results.errors.update({f"error {i}": 20 - i for i in range(11)} if faulty else {})
         now[0] += 2.0
         processor[0] += 7.0
@@ -302,6 +329,7 @@ def test_the_command_prints_a_table_per_number_of_visitors_and_think_time(small,
         90.0,
         ("http://here", 1, clips, 0.01, False, False, "small", 1),
     ]
+    assert pids == [None, 5, 5, None]
     assert capsys.readouterr().out == OUT.replace("{errors}", f"165{SHOWN}" if faulty else "0").replace(
         "{total}", f"{165 if faulty else 0:>6}"
     )
@@ -323,8 +351,8 @@ def test_visitors_visit_at_once_each_with_clips_of_its_own(monkeypatch) -> None:
     made = []
 
     class Recorded:
-        def __init__(self, number, address, clips, results, does):
-            made.append((number, address, list(clips), does))
+        def __init__(self, number, address, clips, results, does, processor_s):
+            made.append((number, address, list(clips), does, processor_s and processor_s()))
             self.number, self.results = number, results
 
         async def visit(self, until):
@@ -333,8 +361,13 @@ def test_visitors_visit_at_once_each_with_clips_of_its_own(monkeypatch) -> None:
     monkeypatch.setattr(benchmark, "Visitor", Recorded)
     monkeypatch.setattr(benchmark.time, "monotonic", lambda: 30.0)
     results = call(benchmark._visits, "http://here", 2, "abcdefghij", DOES, 12.0)
-    assert made == [(0, "http://here", list("abcd"), DOES), (1, "http://here", list("efgh"), DOES)]
-    assert results.runs == [Run("42.0", "opened", 0), Run("42.0", "opened", 1)]
+    assert made == [(0, "http://here", list("abcd"), DOES, None), (1, "http://here", list("efgh"), DOES, None)]
+    assert [run[:3] for run in results.runs] == [("42.0", "opened", 0), ("42.0", "opened", 1)]
+    monkeypatch.setattr(benchmark, "processor_s", lambda pid: 10.0 * pid)
+    made.clear()
+    call(benchmark._visits, "http://here", 1, "abcde", DOES, 12.0, 7)
+    call(benchmark._visits, "http://here", 2, "abcdefghij", DOES, 12.0, 7)
+    assert [processor_s for *_, processor_s in made] == [70.0, None, None]  # whose runs are mixed with another one's
 
 
 def test_visitors_who_leave_at_once_leave_while_the_page_is_drawn_and_are_twenty_at_a_time(monkeypatch) -> None:
