@@ -20,8 +20,7 @@ def bucket_strip(sizes: Ints, hits: Ints, even: float, chosen: int, mode: Mode) 
     ticks = sorted({1, *[t for t in tables if t % 4 == 0 or len(tables) <= 10], chosen + 1})
     names = [f"<b>{t}</b>" if t == chosen + 1 else str(t) for t in ticks]
     figure.update_xaxes(range=[0.3, len(tables) + 0.7], tickvals=ticks, ticktext=names)
-    across = {"type": "rect", "y0": 0, "y1": 1, "xref": "x", "yref": "y domain", "line": {"width": 0}, "layer": "below"}
-    figure.add_shape(x0=chosen + 0.55, x1=chosen + 1.45, fillcolor=QUIET, opacity=0.35, **across)
+    figure.add_vrect(chosen + 0.55, chosen + 1.45, fillcolor=QUIET, opacity=0.35)
     figure.add_trace(bars(tables, sizes, 0.12, CANDIDATE))
     texts = [
         f"table {t}: {plural(size, 'clip')}, {hit} of the nearest"

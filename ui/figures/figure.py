@@ -49,6 +49,11 @@ class Figure:
         """Draw a line from the bottom to the top of the figure at x."""
         self.add_shape(line=line, type="line", x0=x, x1=x, xref="x", y0=0, y1=1, yref="y domain")
 
+    def add_vrect(self, x0: float, x1: float, fillcolor: str, opacity: float) -> None:
+        """Draw a rectangle from the bottom to the top of the figure, below the traces."""
+        across = {"type": "rect", "y0": 0, "y1": 1, "xref": "x", "yref": "y domain", "layer": "below"}
+        self.add_shape(x0=x0, x1=x1, fillcolor=fillcolor, opacity=opacity, line={"width": 0}, **across)
+
     def add_annotation(self, **annotation: object) -> None:
         """Write a text."""
         self.layout.setdefault("annotations", []).append(annotation)

@@ -3,19 +3,21 @@
 import numpy as np
 
 from ui.figures.figure import Figure, Trace, trace
-from ui.figures.marks import PERCENT_TICKS, Grid, label, setting, you_are_here
+from ui.figures.marks import PERCENT_TICKS, Grid, axis_fraction, label, setting, you_are_here
 from ui.figures.palette import INK, PAPER, RECALL_SCALE, Mode, new_figure
 from ui.format import percent
 
 HEIGHT = 470
+_LABELS_FROM = 0.7  # of the width: further left, "you are here" ends before the contour's label, also on a phone
+_LABEL_HEIGHT = 24  # pixels
 
 
 def heat_map(grid: Grid, here: tuple[int, int], wanted: float, mode: Mode) -> Figure:
     """Draw recall (colour) by L and K, the contour of the `wanted` recall, and the setting `here`, (L, K)."""
     figure = new_figure("L, tables searched", "K, bits per key", mode, height=HEIGHT, top=64)
     figure.add_trace(_cells(grid, mode))
-    _contour(figure, grid, wanted, mode)
     _range(figure, grid)
+    _contour(figure, grid, wanted, here, mode)
     row, column = grid.cell(*here)
     you_are_here(figure, here[0], here[1], sentence(grid, row, column), mode)
     return figure
@@ -60,7 +62,7 @@ def _cells(grid: Grid, mode: Mode) -> Trace:
     )
 
 
-def _contour(figure: Figure, grid: Grid, wanted: float, mode: Mode) -> None:
+def _contour(figure: Figure, grid: Grid, wanted: float, here: tuple[int, int], mode: Mode) -> None:
     """Draw the line where recall is `wanted`, with a halo in the background colour to keep it legible."""
     for colour, width in ((PAPER[mode], 5), (INK[mode], 2)):
         figure.add_trace(
@@ -78,7 +80,16 @@ def _contour(figure: Figure, grid: Grid, wanted: float, mode: Mode) -> None:
         )
     at_end = contour_end(grid, wanted)
     if at_end is not None:
-        label(figure, float(grid.n_tables[-1]), at_end, f"recall {percent(wanted)}", mode, to_left=True, lift=15)
+        lift = -15 if _hides(figure, here, at_end) else 15
+        label(figure, float(grid.n_tables[-1]), at_end, f"recall {percent(wanted)}", mode, to_left=True, lift=lift)
+
+
+def _hides(figure: Figure, here: tuple[int, int], at_end: float) -> bool:
+    """Return whether "you are here" would cover a text above the contour's end, at the right edge."""
+    margin = figure.layout["margin"]
+    height = figure.layout["height"] - margin["t"] - margin["b"]
+    apart = axis_fraction(figure, "y", here[1]) - axis_fraction(figure, "y", at_end)
+    return axis_fraction(figure, "x", here[0]) > _LABELS_FROM and abs(apart) * height < _LABEL_HEIGHT
 
 
 def contour_end(grid: Grid, wanted: float) -> float | None:

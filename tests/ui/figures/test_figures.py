@@ -159,6 +159,25 @@ def test_the_contours_name_stands_where_recall_crosses_what_is_wanted(grid):
     assert grid.recall[-1, below] >= 0.8 > grid.recall[-1, above]
 
 
+def test_neither_the_contours_name_nor_you_are_here_covers_the_other_on_a_phone(grid):
+    for n_tables, n_bits in itertools.product(range(8, 17), range(1, 13)):
+        figure = heat_map(grid, (n_tables, n_bits), 0.8, "light")
+        one, other = box(figure, "<b>you are here</b>", 90), box(figure, "recall 80 %", 70)
+        beside = one[1] <= other[0] or other[1] <= one[0]
+        assert beside or one[3] <= other[2] or other[3] <= one[2], (n_tables, n_bits)
+
+
+def box(figure, text, width):
+    """Return left, right, bottom and top of a label, in pixels, in a figure 300 px wide."""
+    layout = figure.layout
+    height = layout.height - layout.margin.t - layout.margin.b
+    (note,) = (note for note in layout.annotations if note.text == text)
+    (x0, x1), (y0, y1) = layout.xaxis.range, layout.yaxis.range
+    x, y = 300 * (note.x - x0) / (x1 - x0) + note.xshift, height * (note.y - y0) / (y1 - y0) + note.yshift
+    left = x - width if note.xanchor == "right" else x
+    return left, left + width, y - 10, y + 10
+
+
 @pytest.mark.parametrize("wanted", [1.01, 0.0])
 def test_a_recall_that_no_edge_crosses_has_no_contour_end(grid, wanted):
     assert contour_end(grid, wanted) is None
