@@ -22,7 +22,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from data_prep.dataset import Dataset, find_datasets, open_dataset
-from lsh import ExactSearch, LSHIndex, RecallGrid, SearchResult, recall_grid
+from lsh import ExactSearch, LSHIndex, SearchResult
 from lsh.analysis.numpy_search import NumPySearch
 from lsh.analysis.search_config import SearchConfig
 from lsh.analysis.timing import n_timed
@@ -215,12 +215,6 @@ def sample_for(context: PageContext) -> Sample:
     return _sample(key=key, _dataset=context.dataset, _exact=exact, _k=s.k, _allowed=context.allowed)
 
 
-def recall_grid_for(context: PageContext) -> RecallGrid:
-    """Return recall and candidate fraction at every L and K with the probes in force, over `sample_for`'s queries."""
-    n, sample = context.settings.n_probes, sample_for(context)
-    return _recall_grid(key=f"{context.index_key} {n}", _index=context.index, _n_probes=n, _sample=sample)
-
-
 def numpy_search_for(dataset: Dataset, settings: Settings) -> NumPySearch:
     """Return exact search over a dataset without kernels, to be used until they are compiled."""
     return _numpy_search(fingerprint=dataset.fingerprint, metric=settings.metric, _dataset=dataset)
@@ -292,8 +286,3 @@ def _sample(key: str, _dataset: Dataset, _exact: ExactSearch, _k: int, _allowed:
     queries = np.ascontiguousarray(_dataset.features(split)[rows], dtype=np.float32)
     sample = Sample(rows, queries, SearchResult.empty(0, _k), split, _k)
     return replace(sample, truth=sample.search(partial(_exact.search, allowed=_allowed)))
-
-
-@st.cache_resource(max_entries=8, show_spinner="Measuring…")
-def _recall_grid(key: str, _index: LSHIndex, _n_probes: int, _sample: Sample) -> RecallGrid:  # noqa: ARG001
-    return recall_grid(_index, _sample.queries, K_NEIGHBOURS, _n_probes, _sample.own_rows)

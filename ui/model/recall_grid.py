@@ -12,7 +12,7 @@ from lsh import LSHIndex, RecallGrid, predicted_recall
 from ui.figures.marks import Floats, Grid, Ints
 from ui.figures.palette import Mode
 from ui.format import percent
-from ui.model import loading, theme
+from ui.model import loading, setting_metrics, theme
 from ui.model.loading import PageContext, Sample
 from ui.model.part import Part
 
@@ -135,7 +135,7 @@ def _grid_with(context: PageContext, n_probes: int, part: Part | None) -> Grid:
 
 
 def _measured(context: PageContext, part: Part | None) -> RecallGrid:
-    return loading.recall_grid_for(context) if part is None else part.recall_grid(context.settings.n_probes)
+    return setting_metrics.recall_grid_for(context) if part is None else part.recall_grid(context.settings.n_probes)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

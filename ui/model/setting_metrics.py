@@ -1,20 +1,29 @@
 """Quality and cost of one setting: recall, candidates, time and memory, measured over validation queries."""
 
+import logging
+import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from lsh import LSHIndex, SearchResult
+from lsh import LSHIndex, RecallGrid, SearchResult, recall_grid
 from lsh.analysis.evaluation import REMOTE_QUERIES
 from lsh.analysis.timing import SearchTimes, search_times
 from lsh.arrays import Float32Array
 from lsh.quality import mean_recall
 from ui import cluster
 from ui.model import stopwatch
-from ui.model.loading import PageContext, is_large, recall_grid_for, sample_for
+from ui.model.exclusive import RUNS
+from ui.model.loading import PageContext, is_large, sample_for
 from ui.model.state import K_NEIGHBOURS
 from ui.model.stopwatch import TimeKey
+
+MAX_GRIDS = 8
+SEARCHED_BEFORE_GRID = 3  # settings; a grid costs as much as 20 to 100 of them
+MAX_COUNTED = 500  # indexes and numbers of probes of which no grid is known
+MAX_DELAY_S = 2.0  # a grid waits at most so long for runs, which it would slow down, to end
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +77,27 @@ def times_failed(context: PageContext, part: LSHIndex | None = None) -> bool:
 
 
 def quality(context: PageContext) -> tuple[float, float]:
-    """Return mean recall and candidate fraction; with one probe from the recall grid, else by searching once.
+    """Return mean recall and candidate fraction: from the recall grid, or by searching once where it is not known.
 
-    In a large collection the grid takes too long for a visitor to wait.
+    With one probe the grid is measured for it; with more, which takes longer, in the background after a few searches.
+    In a large collection it takes too long.
     """
     s = context.settings
-    if s.n_probes == 1 and s.k == K_NEIGHBOURS and not s.only and not is_large(context.dataset):
+    if s.k != K_NEIGHBOURS or s.only or is_large(context.dataset):
+        return _searched_quality(key=repr(setting_key(context)), _context=context)
+    if s.n_probes == 1 or _grids().known(context) is not None:
         return recall_grid_for(context).at(s.n_tables, s.n_bits)
+    _grids().request(context)
     return _searched_quality(key=repr(setting_key(context)), _context=context)
+
+
+def recall_grid_for(context: PageContext) -> RecallGrid:
+    """Return recall and candidate fraction at every L and K with the probes in force, over `sample_for`'s queries."""
+    known = _grids().known(context)
+    if known is not None:
+        return known
+    with st.spinner("Measuring…"):
+        return _grids().of(context)
 
 
 def one_more_table(context: PageContext, now: SettingMetrics) -> tuple[float, float] | None:
@@ -91,6 +113,57 @@ def setting_key(context: PageContext) -> tuple[object, ...]:
     """Return the index and the setting in force as a key of caches."""
     s = context.settings
     return *context.index_key, s.n_tables, s.n_bits, s.n_probes, s.k, s.only
+
+
+class Grids:
+    """Recall and candidate fraction at every L and K, by index and number of probes, each measured once for all."""
+
+    def __init__(self) -> None:
+        self._grids: dict[str, RecallGrid] = {}  # the newest last
+        self._searched: Counter[str] = Counter()
+        self._lock = threading.Lock()  # of a measurement
+
+    def known(self, context: PageContext) -> RecallGrid | None:
+        """Return the grid with the probes in force if it is known."""
+        return self._grids.get(self._key(context))
+
+    def of(self, context: PageContext) -> RecallGrid:
+        """Return the grid with the probes in force, measured unless it is known."""
+        with self._lock:
+            found = self.known(context)
+            if found is None:
+                sample = sample_for(context)
+                n_probes, own = context.settings.n_probes, sample.own_rows
+                found = recall_grid(context.index, sample.queries, K_NEIGHBOURS, n_probes, own)
+                del self._searched[self._key(context)]
+                self._grids = {**dict(list(self._grids.items())[1 - MAX_GRIDS :]), self._key(context): found}
+            return found
+
+    def request(self, context: PageContext) -> None:
+        """Measure the grid in the background if it was requested for `SEARCHED_BEFORE_GRID` runs, once."""
+        key = self._key(context)
+        if len(self._searched) > MAX_COUNTED:
+            self._searched.clear()
+        self._searched[key] += 1
+        if self._searched[key] == SEARCHED_BEFORE_GRID:
+            threading.Thread(target=self._measure, args=(context,), name="recall grid", daemon=True).start()
+
+    def _measure(self, context: PageContext) -> None:
+        RUNS.wait_until_idle(MAX_DELAY_S)
+        try:
+            self.of(context)
+        except Exception:
+            logging.getLogger(__name__).exception("cannot measure every setting")
+
+    @staticmethod
+    def _key(context: PageContext) -> str:
+        return f"{context.index_key} {context.settings.n_probes}"
+
+
+@st.cache_resource(show_spinner=False)
+def _grids() -> Grids:
+    """Return the grids that all visitors share."""
+    return Grids()
 
 
 def _time_key(context: PageContext, part: LSHIndex | None = None) -> TimeKey:

@@ -205,15 +205,3 @@ def test_the_key_of_an_index_changes_with_all_that_decides_it(small):
     assert len({context.index_key for context in contexts}) == 4
     moved = replace(contexts[0], settings=replace(settings[0], n_tables=2, n_bits=2, n_probes=2))
     assert moved.index_key == contexts[0].index_key
-
-
-def test_the_recall_grid_is_that_of_the_index_the_sample_and_the_probes(small):
-    dataset = loading.dataset_at(small)
-    settings = Settings("small", "cosine", n_probes=3)
-    index = loading.index_for(dataset, settings)
-    context = PageContext(settings, dataset, index)
-    grid = loading.recall_grid_for(context)
-    assert (grid.n, grid.k, grid.n_probes, len(grid.hits)) == (300, 10, 3, 200)
-    sample = loading.sample_for(context)
-    found = index.search(sample.queries, 10, 5, 7, 3)
-    assert np.array_equal(grid.looked_at[:, 4, 6], found.n_candidates)

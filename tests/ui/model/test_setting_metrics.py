@@ -10,7 +10,7 @@ from data_prep.dataset import open_dataset
 from lsh import LSHIndex
 from tests.ui.apptest import write_small
 from ui.model import setting_metrics, stopwatch
-from ui.model.loading import PageContext
+from ui.model.loading import PageContext, sample_for
 from ui.model.state import Settings
 
 ROWS = {"train": 300, "validation": 30, "test": 5}
@@ -56,6 +56,79 @@ def test_recall_and_share_looked_at_are_those_counted_one_query_at_a_time(contex
     assert measured.nbytes == here.index.nbytes_of(setting[0])
 
 
+def test_figures_are_equal_whether_a_setting_is_searched_or_taken_from_the_grid(context, monkeypatch):
+    settings = [(n_tables, n_bits, n_probes) for n_tables in (1, 5, 8) for n_bits in (3, 9) for n_probes in (2, 4)]
+    monkeypatch.setattr(setting_metrics.Grids, "request", lambda self, here: None)
+    searched = [setting_metrics.quality(context(*setting)) for setting in settings]
+    grids = [setting_metrics.recall_grid_for(context(1, 1, n_probes)) for n_probes in (2, 4)]
+    assert [setting_metrics.recall_grid_for(context(8, 3, n_probes)) for n_probes in (2, 4)] == grids  # measured once
+    monkeypatch.setattr(setting_metrics, "_searched_quality", pytest.fail)
+    known = [setting_metrics.quality(context(*setting)) for setting in settings]
+    np.testing.assert_allclose(known, searched, rtol=0, atol=1e-12)
+
+
+@pytest.fixture
+def background(monkeypatch):
+    """Return the grids that are being made, and start none before `go` is set."""
+    go = threading.Event()
+    monkeypatch.setattr(setting_metrics.RUNS, "wait_until_idle", lambda longest_s: go.wait(10))
+    return go
+
+
+def ended(name="recall grid"):
+    for thread in threading.enumerate():
+        if thread.name == name:
+            thread.join(10)
+
+
+def test_after_a_few_settings_all_of_them_are_measured_in_the_background_and_none_is_searched_again(
+    context, background, monkeypatch
+):
+    for n_bits in range(1, setting_metrics.SEARCHED_BEFORE_GRID + 3):
+        setting_metrics.quality(context(6, n_bits, 5))
+        running = [thread for thread in threading.enumerate() if thread.name == "recall grid"]
+        assert len(running) == (n_bits >= setting_metrics.SEARCHED_BEFORE_GRID)
+    background.set()
+    ended()
+    monkeypatch.setattr(setting_metrics, "_searched_quality", pytest.fail)
+    monkeypatch.setattr(setting_metrics, "recall_grid", pytest.fail)
+    here = context(7, 9, 5)
+    assert setting_metrics.quality(here) == pytest.approx(counted(here), abs=1e-9)
+
+
+def test_where_a_filter_or_another_number_of_neighbours_is_wanted_no_grid_is_used(context, background):
+    background.set()
+    for n_bits in range(1, 9):
+        here = context(6, n_bits, 6)
+        setting_metrics.quality(replace(here, settings=replace(here.settings, k=20)))
+    ended()
+    assert setting_metrics._grids().known(context(6, 1, 6)) is None
+
+
+def test_a_grid_that_cannot_be_measured_is_logged_once_and_settings_are_searched(
+    context, background, monkeypatch, caplog
+):
+    background.set()
+    monkeypatch.setattr(setting_metrics, "recall_grid", lambda *given: 1 / 0)
+    for n_bits in range(1, 9):
+        here = context(6, n_bits, 7)
+        assert setting_metrics.quality(here) == pytest.approx(counted(here), abs=1e-9)
+    ended()
+    assert caplog.text.count("cannot measure every setting") == 1
+
+
+def test_no_more_grids_and_counts_are_kept_than_wanted(context, monkeypatch):
+    monkeypatch.setattr(setting_metrics, "MAX_GRIDS", 2)
+    monkeypatch.setattr(setting_metrics, "MAX_COUNTED", 3)
+    grids = setting_metrics.Grids()
+    for n_probes in (1, 2, 3):
+        grids.of(context(1, 1, n_probes))
+    assert [grids.known(context(1, 1, n_probes)) is None for n_probes in (1, 2, 3)] == [True, False, False]
+    for n_probes in range(1, 11):
+        grids.request(context(1, 1, n_probes))
+        assert len(grids._searched) <= 4
+
+
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_one_more_table_adds_the_difference_of_two_settings_and_the_last_table_adds_none(context, setting):
     here = context(*setting)
@@ -80,6 +153,14 @@ def test_without_validation_queries_clips_of_the_collection_are_left_out_of_thei
     assert (now.split, now.n_queries) == ("train", 40)
     assert now.recall == pytest.approx(np.mean(hits) / 10)
     assert now.candidate_fraction == pytest.approx(((found >= 0).sum(axis=1) - 1).mean() / 39)
+
+
+def test_the_recall_grid_is_that_of_the_index_the_sample_and_the_probes(context):
+    here = context(1, 1, 3)
+    grid, sample = setting_metrics.recall_grid_for(here), sample_for(here)
+    assert (grid.n, grid.k, grid.n_probes, len(grid.hits)) == (300, 10, 3, 30)
+    found = here.index.search(sample.queries, 10, 5, 7, 3)
+    assert np.array_equal(grid.looked_at[:, 4, 6], found.n_candidates)
 
 
 def test_a_single_clip_has_no_metrics(tmp_path):

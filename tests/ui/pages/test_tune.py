@@ -150,7 +150,7 @@ def test_indexes_of_other_seeds_leave_each_clip_out_of_its_own_answer(home):
 def _recall_grid(path, n_probes=1):
     dataset = loading.dataset_at(path)
     settings = state.Settings(dataset="small", n_probes=n_probes)
-    return loading.recall_grid_for(loading.PageContext(settings, dataset, loading.index_for(dataset, settings)))
+    return setting_metrics.recall_grid_for(loading.PageContext(settings, dataset, loading.index_for(dataset, settings)))
 
 
 def _sample(path):
