@@ -1,8 +1,10 @@
 """The app's server as a process: how it is started, waited for and ended, and what it uses; with files like /proc's."""
 
 import contextlib
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -110,15 +112,22 @@ def processes(tmp_path, monkeypatch):
         numbers = [1 if 11 <= place < 15 else 1000 for place in range(20)]
         numbers[12] = 5 * scale
         (own / "stat").write_text(f"{pid} (a) b) " + " ".join(map(str, numbers)))
+    clocks = {served_app._clock_of(10): 0.6, served_app._clock_of(11): 5.1}
+    monkeypatch.setattr(served_app.time, "clock_gettime", lambda clock: clocks[clock])
     (tmp_path / "proc/10/task/13").mkdir()
     (tmp_path / "proc/10/task/13/children").write_text("14")
     (tmp_path / "proc/15").mkdir()
     (tmp_path / "proc/15/cmdline").write_bytes(b"d")  # it ends before its figures are read
 
 
+def test_the_clock_of_a_process_is_that_of_its_processor_time():
+    before, seen = time.process_time(), time.clock_gettime(served_app._clock_of(os.getpid()))
+    assert before < seen < time.process_time()
+
+
 @pytest.mark.usefixtures("processes")
 def test_memory_and_processor_time_are_those_of_a_process_and_its_running_descendants():
     assert children(10) == [11, 15]
     assert memory_mb(10) == Memory(resident=22.0, peak=33.0, own=11.0)
-    assert processor_s(10) == ((1 + 5 + 1 + 1) + (1 + 50 + 1 + 1)) / 10
+    assert processor_s(10) == pytest.approx(0.6 + 5.1 + (1 + 1 + 1 + 1) / 10)
     assert (children(99), memory_mb(99), processor_s(99)) == ([], Memory(0.0, 0.0, 0.0), 0.0)
