@@ -99,13 +99,13 @@ def processor_s(pid: int) -> float:
     for process in (pid, *children(pid)):
         with contextlib.suppress(OSError):
             fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-            seconds += sum(map(int, fields[13:15])) / _TICKS + time.clock_gettime(_clock_of(process))
+            seconds += sum(map(int, fields[13:15])) / _TICKS + _own_s(process)
     return seconds
 
 
-def _clock_of(pid: int) -> int:
-    """Return Linux's clock of a process's processor time, in nanoseconds where /proc counts in hundredths."""
-    return ~pid << 3 | 2
+def _own_s(pid: int) -> float:
+    """Return the processor time of a process from Linux's clock of it: nanoseconds, where /proc counts hundredths."""
+    return time.clock_gettime(~pid << 3 | 2)
 
 
 def children(pid: int) -> list[int]:
