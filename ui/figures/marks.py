@@ -181,10 +181,8 @@ def text_at(figure: Figure, x: float, y: float, text: str, **placing: object) ->
 
 def name_ends(figure: Figure, ends: Iterable[tuple[float, float, str]]) -> None:
     """Write each line's name beside its last point (x, y, name), moved apart where names would overlap."""
-    margin = figure.layout["margin"]
-    height = figure.layout["height"] - margin["t"] - margin["b"]
     ends = sorted(ends, key=lambda end: end[1])
-    heights = [axis_fraction(figure, "y", y) * height for _, y, _ in ends]
+    heights = [pixels_up(figure, y) for _, y, _ in ends]
     for (x, y, name), own, moved in zip(ends, heights, moved_apart(heights, LINE_HEIGHT), strict=True):
         text_at(figure, x, y, name, xanchor="left", xshift=8, yshift=moved - own)
 
@@ -212,6 +210,12 @@ def uncrowded(places: Sequence[tuple[float, float]], *, gap: float, x_gap: float
 def axis_value(figure: Figure, axis: str, value: float) -> float:
     """Return a data value as Plotly's annotations need it: its logarithm on a log axis."""
     return math.log10(value) if figure.layout[f"{axis}axis"].get("type") == "log" else value
+
+
+def pixels_up(figure: Figure, y: float) -> float:
+    """Return how many pixels above the x axis a data value is."""
+    margin = figure.layout["margin"]
+    return axis_fraction(figure, "y", y) * float(figure.layout["height"] - margin["t"] - margin["b"])
 
 
 def axis_fraction(figure: Figure, axis: str, value: float) -> float:

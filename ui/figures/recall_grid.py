@@ -3,7 +3,7 @@
 import numpy as np
 
 from ui.figures.figure import Figure, Trace, trace
-from ui.figures.marks import PERCENT_TICKS, Grid, axis_fraction, label, setting, you_are_here
+from ui.figures.marks import PERCENT_TICKS, Grid, axis_fraction, label, pixels_up, setting, you_are_here
 from ui.figures.palette import INK, PAPER, RECALL_SCALE, Mode, new_figure
 from ui.format import percent
 
@@ -86,10 +86,8 @@ def _contour(figure: Figure, grid: Grid, wanted: float, here: tuple[int, int], m
 
 def _hides(figure: Figure, here: tuple[int, int], at_end: float) -> bool:
     """Return whether "you are here" would cover a text above the contour's end, at the right edge."""
-    margin = figure.layout["margin"]
-    height = figure.layout["height"] - margin["t"] - margin["b"]
-    apart = axis_fraction(figure, "y", here[1]) - axis_fraction(figure, "y", at_end)
-    return axis_fraction(figure, "x", here[0]) > _LABELS_FROM and abs(apart) * height < _LABEL_HEIGHT
+    apart = pixels_up(figure, here[1]) - pixels_up(figure, at_end)
+    return axis_fraction(figure, "x", here[0]) > _LABELS_FROM and abs(apart) < _LABEL_HEIGHT
 
 
 def contour_end(grid: Grid, wanted: float) -> float | None:
