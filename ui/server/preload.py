@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from importlib import import_module
 from typing import Any
 
-from streamlit import delta_generator, runtime
+from streamlit import delta_generator
 
 from data_prep.errors import DataError
 from lsh import ExactSearch, LSHError
@@ -29,8 +29,7 @@ def lifespan(page: str) -> Callable[[Any], AbstractAsyncContextManager[None]]:
 
     @asynccontextmanager
     async def running(_: Any) -> AsyncIterator[None]:
-        if runtime.exists():  # a test has none
-            downloads.install()
+        downloads.install()
         threading.Thread(target=load, args=(page,), name="preload", daemon=True).start()
         yield
 

@@ -81,6 +81,7 @@ def test_without_a_dataset_there_is_nothing_to_load(home, monkeypatch):
 def test_the_server_loads_in_the_background_while_it_starts(monkeypatch):
     begun, ended = threading.Event(), threading.Event()
     monkeypatch.setattr(preload, "load", lambda page: (begun.set(), ended.wait(), loaded.append(page)))
+    monkeypatch.setattr(preload.downloads, "install", lambda: None)  # there is no server
     loaded = []
 
     async def serve():
