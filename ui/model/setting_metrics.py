@@ -21,9 +21,8 @@ from ui.model.state import K_NEIGHBOURS
 from ui.model.stopwatch import TimeKey
 
 MAX_GRIDS = 8
-SEARCHED_BEFORE_GRID = 3  # settings; a grid costs as much as 20 to 100 of them
+SEARCHED_BEFORE_GRID = 3  # settings; a grid takes much longer than one of them
 MAX_COUNTED = 500  # indexes and numbers of probes of which no grid is known
-MAX_DELAY_S = 2.0  # a grid waits at most so long for runs, which it would slow down, to end
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +82,10 @@ def quality(context: PageContext) -> tuple[float, float]:
     In a large collection it takes too long.
     """
     s = context.settings
-    if s.k != K_NEIGHBOURS or s.only or is_large(context.dataset):
-        return _searched_quality(key=repr(setting_key(context)), _context=context)
-    if s.n_probes == 1 or _grids().known(context) is not None:
+    in_grid = s.k == K_NEIGHBOURS and not s.only and not is_large(context.dataset)
+    if in_grid and (s.n_probes == 1 or _grids().known(context) is not None):
         return recall_grid_for(context).at(s.n_tables, s.n_bits)
-    _grids().request(context)
-    return _searched_quality(key=repr(setting_key(context)), _context=context)
+    return _searched_quality(key=repr(setting_key(context)), _context=context, _in_grid=in_grid)
 
 
 def recall_grid_for(context: PageContext) -> RecallGrid:
@@ -140,7 +137,7 @@ class Grids:
             return found
 
     def request(self, context: PageContext) -> None:
-        """Measure the grid in the background if it was requested for `SEARCHED_BEFORE_GRID` runs, once."""
+        """Count a setting that is searched; after `SEARCHED_BEFORE_GRID` measure the grid in the background, once."""
         key = self._key(context)
         if len(self._searched) > MAX_COUNTED:
             self._searched.clear()
@@ -149,7 +146,7 @@ class Grids:
             threading.Thread(target=self._measure, args=(context,), name="recall grid", daemon=True).start()
 
     def _measure(self, context: PageContext) -> None:
-        RUNS.wait_until_idle(MAX_DELAY_S)
+        RUNS.wait_until_idle(stopwatch.MAX_DELAY_S)
         try:
             self.of(context)
         except Exception:
@@ -184,7 +181,9 @@ def _search(context: PageContext, index: LSHIndex, queries: Float32Array, k: int
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)
-def _searched_quality(key: str, _context: PageContext) -> tuple[float, float]:  # noqa: ARG001
+def _searched_quality(key: str, _context: PageContext, *, _in_grid: bool) -> tuple[float, float]:  # noqa: ARG001
+    if _in_grid:
+        _grids().request(_context)
     sample = sample_for(_context)
     found = sample.search(lambda queries, k: _search(_context, _context.index, queries, k))
     return mean_recall(found, sample.truth), float(found.n_candidates.mean() / _context.n_allowed)

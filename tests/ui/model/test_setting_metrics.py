@@ -96,6 +96,12 @@ def test_after_a_few_settings_all_of_them_are_measured_in_the_background_and_non
     assert setting_metrics.quality(here) == pytest.approx(counted(here), abs=1e-9)
 
 
+def test_a_setting_that_is_asked_for_again_is_not_counted_as_searched(context, background):
+    for _ in range(3 * setting_metrics.SEARCHED_BEFORE_GRID):
+        setting_metrics.quality(context(6, 4, 8))
+    assert not [thread for thread in threading.enumerate() if thread.name == "recall grid"]
+
+
 def test_where_a_filter_or_another_number_of_neighbours_is_wanted_no_grid_is_used(context, background):
     background.set()
     for n_bits in range(1, 9):
