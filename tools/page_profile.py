@@ -27,13 +27,12 @@ from app import PAGES
 from benchmarks.errors import BenchmarkError
 from benchmarks.machine import describe
 from benchmarks.markdown import table
-from data_prep.dataset import open_dataset
+from benchmarks.visitors.visitor import BITS, clips_for
 from data_prep.errors import DataError
 from earshot_common import command_line
 from earshot_common.command_line import whole_number
 
-_BITS = (6, 7, 8, 9, 10)  # to which the slider is moved in turn
-_WHOLE = {"show", "enter", "_page"}  # functions that draw all of a page, or all around it
+_WHOLE = {"show", "enter"}  # functions that draw all of a page, or all around it
 _FOLDER = Path(__file__).parents[1] / "ui"
 _HEAD = ("page", "ms per move", "calls", "functions of ui that take most of it")
 
@@ -46,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> None:
     dataset = options.dataset.resolve()
-    clip = open_dataset(dataset).clip("test", 0).clip_id
+    clip = clips_for(dataset, 1)[0]
     print(f"{describe()}\n")
     warnings = logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context")  # there is no browser
     with (
@@ -60,12 +59,12 @@ def _run(options: argparse.Namespace) -> None:
 
 def _row(module: str, link: dict[str, str], options: argparse.Namespace) -> list[str]:
     """Return the row of a page; raise BenchmarkError if it shows an exception."""
-    page = AppTest.from_function(_page, default_timeout=300, args=(module,))
+    page = AppTest.from_function(draw_page, default_timeout=300, args=(module,))
     for name, value in link.items():
         page.query_params[name] = value
     page.run()
     for _ in range(2):
-        _move(page, len(_BITS))
+        _move(page, len(BITS))
     with _each_run(time.thread_time) as seconds:
         _move(page, options.moves)
     profile = cProfile.Profile(time.thread_time)
@@ -84,7 +83,7 @@ def _row(module: str, link: dict[str, str], options: argparse.Namespace) -> list
     return [module.removeprefix("ui.pages."), f"{1000 * np.median(seconds):.1f}", f"{calls:,}", most]
 
 
-def _page(module: str) -> None:
+def draw_page(module: str) -> None:
     """Draw a page; AppTest takes this text alone, without what is imported above."""
     from importlib import import_module
 
@@ -100,7 +99,7 @@ def _page(module: str) -> None:
 
 def _move(page: AppTest, times: int) -> None:
     for move in range(times):
-        page.slider(key="K").set_value(_BITS[move % len(_BITS)]).run()
+        page.slider(key="K").set_value(BITS[move % len(BITS)]).run()
 
 
 @contextmanager

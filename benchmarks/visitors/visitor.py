@@ -21,7 +21,7 @@ from lsh.params import MAX_BITS, MAX_TABLES
 
 PAGES = ("listen", "ask", "tune", "race", "inside", "map", "learn", "data")
 _SLIDER = "Bits per key, K"
-_BITS = (6, 7, 8, 9, 10)  # to which the slider is moved in turn: their figures are known after one visitor
+BITS = (6, 7, 8, 9, 10)  # to which the slider is moved in turn: their figures are known after one visitor
 CLIPS = 4  # of each visitor
 _AFTERWARDS_S = 0.1  # in which the server ends what belongs to a run
 _END = 4  # bytes at the end of a text, by which it is sought
@@ -136,7 +136,7 @@ class Visitor:
         if page == "ask" and self._does.uploads and await self._think(until):
             await self._app.upload(self._upload, tone(200.0 + 10 * self._number))
             await self._run(page, "upload")
-        for _ in _BITS:
+        for _ in BITS:
             if not await self._think(until):
                 return
             if self._app.has_slider(_SLIDER):  # not before the kernels are compiled
@@ -168,7 +168,7 @@ class Visitor:
     def _next_bits(self) -> int:
         """Return the slider's next value, which the browser writes into the URL, too."""
         self._moves += 1
-        bits = _BITS[self._moves % len(_BITS)]
+        bits = BITS[self._moves % len(BITS)]
         if self._does.new:
             bits = 1 + (self._number + 5 * self._moves) % MAX_BITS
             self._app.query["L"] = str(self._random.randint(1, MAX_TABLES))

@@ -8,7 +8,7 @@ from tests.event_loop import call
 from tests.ui.apptest import write_small
 from tools import page_profile
 
-ROWS = {"train": 60, "validation": 4, "test": 2}
+ROWS = {"train": 60, "validation": 4, "test": 4}
 
 
 def pages(*modules):
@@ -34,6 +34,11 @@ def test_a_page_has_a_row_with_the_functions_that_take_most_of_a_move(small, mon
         assert 100 > shares[0] > 0
     assert "pages/learn/" in rows[1][3]
     assert "pages/learn/" not in rows[0][3]
+
+
+def test_a_dataset_with_too_few_clips_to_ask_with_is_refused(tmp_path, capsys):
+    assert call(page_profile.main, [str(write_small(tmp_path / "small", {"train": 60, "test": 1}))]) == 2
+    assert "has 1 clips in its test split" in capsys.readouterr().err
 
 
 def test_a_page_with_an_exception_is_an_error(small, monkeypatch, capsys):

@@ -7,32 +7,20 @@ from streamlit.runtime.scriptrunner_utils.exceptions import RerunException
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 from streamlit.testing.v1 import AppTest
 
+from app import PAGES
 from data_prep.dataset.schema import About, Label
 from data_prep.dataset.writer import write_dataset
 from lsh.analysis.timing import SearchTimes
 from tests.clips import plain_clips, splits_of
+from tools.page_profile import draw_page
 
+MODULES = {path: module for _, path, _, module in PAGES}
 QUIET = SearchTimes(0.2, 0.8, 0.01, 30, "validation", 5, "Abacus 3000")  # of a setting, with little spread
-
-
-def _page(name):
-    """Draw the page; AppTest takes this text alone, without what is imported above."""
-    from importlib import import_module
-
-    from ui.frame import shell
-    from ui.model import session
-
-    shell.set_up()
-    session.repeat_moves(by_back=False)  # as app.py does
-    context = shell.enter()
-    if context is not None:
-        module = f"ui.pages.{name}.page" if name not in {"listen", "ask", "crate", "tidy"} else f"ui.pages.{name}"
-        import_module(module).show(context)
 
 
 def alone(name, **link):
     """Return the page of this name with the values of a link, not yet run."""
-    app = AppTest.from_function(_page, default_timeout=120, args=(name,))
+    app = AppTest.from_function(draw_page, default_timeout=120, args=(MODULES[name],))
     for key, value in link.items():
         app.query_params[key] = value
     return app
