@@ -3,9 +3,9 @@
 Each visitor is a session that opens a page with a sound of its own, moves a slider, and goes on to another page,
 thinking in between. On Listen it also goes on to another sound; on Ask it uploads one, if `EARSHOT_MODELS` is set. A
 run is timed from the request until the server has sent the whole page; of one visitor alone, the mean processor time
-of the server per run is printed too. The server is started here, unless `--address`
-names one. With `--drops`, so many visitors then open a page and leave at once, and memory is compared with before. Exit
-code 1 if a run failed, or a session received the sound or the upload of another one.
+of the server per run is printed too. The server is started here, unless `--address` names one. With `--drops`, so many
+visitors then open a page and leave at once, and memory is compared with before. Exit code 1 if a run failed, or a
+session received the sound or the upload of another one.
 """
 
 import argparse
