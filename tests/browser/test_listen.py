@@ -236,6 +236,19 @@ def test_the_back_button_returns_to_the_list_that_was_open_and_a_copied_link_sho
     expect(other.locator(".st-key-L input[type=range]")).to_have_value("9")
 
 
+def test_the_link_names_the_list_that_was_opened_whatever_else_the_page_sends_at_that_moment(visit):
+    page = visit("?L=9&K=14")
+    for i, view in enumerate(["missed", "exact", "found"] * 15):
+        page.locator(f".tab[data-view={view}]").evaluate(
+            """(tab, delay_ms) => {
+              tab.click()
+              setTimeout(() => earshot.press(tab.getRootNode(), "unplayable", []), delay_ms)
+            }""",
+            i % 4,
+        )
+        wait_for_link(page, view=view)
+
+
 def test_a_keyboard_alone_reaches_the_sounds_walks_through_them_compares_and_searches_with_one(visit):
     page = visit()
     query, cards = query_id(page), neighbours(page)

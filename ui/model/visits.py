@@ -10,6 +10,7 @@ from functools import partial
 from itertools import chain
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import RerunException
 
 from data_prep.dataset import Clip, Dataset
 from ui.model import session, state
@@ -66,8 +67,19 @@ def carry_link(page: str, *, by_back: bool) -> bool:
     if before != page:
         session.WORK.pop()
     session.CARRIED.set(kept)
-    _write({name: value for name, value in kept.items() if name not in st.query_params})
+    restore_link()
     return before not in {None, page}
+
+
+def restore_link() -> None:
+    """Write into the URL what it lacks of the session's parameters: a message with them may have been lost.
+
+    Streamlit drops messages of a run that another one replaces. Where the URL of an event is only old, the browser has
+    these values already, and the message changes nothing.
+    """
+    here, kept = st.query_params.to_dict(), _only_carried(session.CARRIED.get())
+    missing = {name: value for name, value in kept.items() if here.get(name, "") != value}
+    _write(missing | {name: "" for name in _CARRIED if here.get(name) and name not in kept})
 
 
 def follow(to: str, origin: str, listed: str = "") -> None:
@@ -164,8 +176,13 @@ def _only_carried(values: Mapping[str, str]) -> dict[str, str]:
 
 
 def _write(values: Mapping[str, str]) -> None:
-    if values:  # else an empty step of the history
+    if not values:  # else an empty step of the history
+        return
+    try:
         st.query_params.update(values)
+    except RerunException:  # another run is waiting: Streamlit starts it in place of sending the URL
+        st.query_params.update(values)
+        raise
 
 
 def _go(to: str, trail: tuple[str, ...], listed: str = "") -> None:

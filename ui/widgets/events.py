@@ -45,6 +45,7 @@ def draw(
         "answered": session.ANSWERED.get(),
         "knows_hidden": bool(visits.hidden(context.settings.dataset)),
     }
+    visits.restore_link()
     component(key=key, data={**about, **data}, **callbacks)
     if session.MOVED.pop():
         session.rerun()

@@ -2,15 +2,26 @@
 
 import pytest
 import streamlit as st
+from streamlit.runtime.scriptrunner import RerunData, RerunException
 
 from ui.model import visits
 
 
 class Parameters(dict):
-    """URL parameters as Streamlit has them."""
+    """URL parameters as Streamlit has them. A run that is waiting is started in place of sending them."""
+
+    def __init__(self, url):
+        super().__init__(url)
+        self.sent, self.waiting = [], []
 
     def to_dict(self):
         return dict(self)
+
+    def update(self, values):
+        super().update(values)
+        if self.waiting:
+            raise RerunException(self.waiting.pop())
+        self.sent.append(self.to_dict())
 
 
 @pytest.fixture
@@ -34,6 +45,29 @@ def test_a_late_event_with_an_older_url_changes_neither_clip_nor_collection(brow
     assert visits.link() == {"dataset": "own", "clip": "b", "trail": "a"}
     visits.follow("c", "b")
     assert visits.link()["trail"] == "a*b"
+
+
+def test_a_run_that_waits_is_started_after_the_url_is_sent(browser):
+    browser("listen", dataset="own")
+    waiting = RerunData(page_script_hash="waits")
+    st.query_params.waiting.append(waiting)
+    with pytest.raises(RerunException) as interrupted:
+        visits.write_link(view="exact")
+    assert interrupted.value.rerun_data is waiting
+    assert st.query_params.sent == [{"dataset": "own", "view": "exact"}]
+
+
+def test_a_url_that_did_not_reach_the_browser_is_sent_again_and_one_that_did_is_not(browser):
+    browser("listen", clip="a", view="missed", find="label=Bell")
+    visits.write_link(view="exact", find=None)
+    wanted = {"clip": "a", "view": "exact"}
+    browser("listen", clip="a", view="missed", find="label=Bell", L="9")
+    assert st.query_params.sent == [{**wanted, "find": "", "L": "9"}]
+    browser("listen", **wanted, L="9")
+    assert st.query_params.sent == []
+    st.query_params["view"] = "missed"  # as a fragment's event has it, which `carry_link` does not see
+    visits.restore_link()
+    assert st.query_params.sent == [{**wanted, "L": "9"}]
 
 
 def test_the_back_button_returns_to_the_url_before(browser):
