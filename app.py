@@ -45,6 +45,7 @@ def main() -> None:
 
 def draw(run: ScriptRunContext | None) -> None:
     """Draw the page that the address names; the controls around it are the same on every page."""
+    session.MOVED.pop()  # all is drawn here
     shell.set_up()
     context: DatasetContext | None = None
 

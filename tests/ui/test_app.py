@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import streamlit as st
 from streamlit.runtime.fragment import MemoryFragmentStorage
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
@@ -11,6 +12,7 @@ from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 from tests.ui.apptest import words, write_small
 from ui import paths
 from ui.model import visits
+from ui.server import hosting
 
 # Modules that take long to import, and what the first page of a collection of videos does without.
 NOT_AT_FIRST = [
@@ -76,3 +78,19 @@ def test_an_event_of_the_page_before_that_waits_is_dropped_when_another_page_ope
     assert "Hear what sounds alike" in words(app)
     assert run == ["", ""]
     assert "late" not in looked_up
+
+
+def test_a_page_that_is_drawn_since_its_query_changed_is_drawn_once(sounds, app, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(visits, "carry_link", lambda page, *, by_back: drawn.append(page))
+    app.session_state["moved"] = True
+    app.run()
+    assert not app.exception
+    assert len(drawn) == 1
+
+
+def test_without_a_dataset_to_download_the_secrets_are_not_read(monkeypatch):
+    monkeypatch.delenv("EARSHOT_DATASET", raising=False)
+    monkeypatch.setattr(st, "secrets", None)
+    assert hosting.requested_dataset() is None
+    assert not hosting.is_requested()

@@ -177,7 +177,7 @@ def _parsed(raw: Mapping[str, object], dataset: Dataset, datasets: list[str], *s
 def _mobile_sliders() -> None:
     """Draw tables and bits in a bar at the bottom too, shown on screens too narrow for an open sidebar."""
     now = f"Tables {session.N_TABLES.get()} · Bits {session.N_BITS.get()}"
-    with st.bottom, st.container(key="mobile-sliders"), st.popover(now, width="stretch"):
+    with st.bottom.popover(now, width="stretch", key="mobile-sliders"):
         mirrored_slider("mobile", session.N_TABLES)
         mirrored_slider("mobile", session.N_BITS)
 

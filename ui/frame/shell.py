@@ -107,9 +107,10 @@ def enter() -> DatasetContext | None:
     None after an error page.
     """
     datasets = hosting.default_first(loading.datasets()) | uploads.datasets()
-    with st.sidebar, st.container():  # without a download it is empty, and what follows keeps its place
-        if hosting.start(datasets) is not None:
-            hosting.draw_progress()
+    if hosting.is_requested():
+        with st.sidebar, st.container():  # empty after the download, so that what follows keeps its place
+            if hosting.start(datasets) is not None:
+                hosting.draw_progress()
     if not datasets:
         error_pages.no_data(paths.DATA)
         return None

@@ -74,7 +74,7 @@ PAGES: Key[Mapping[str, StreamlitPage]] = Key("pages", {})  # by path
 TITLE: Key[str] = Key("title", "Earshot")  # of the browser's tab, at the last run
 OPENS_LISTEN: Key[bool] = Key("opens listen", default=False)  # the next run goes to Listen
 PAGE: Key[str | None] = Key("page", None)  # the path of the page drawn last
-CARRIED: Key[dict[str, str]] = Key("carried", {})  # URL parameters that belong to no widget
+CARRIED: Key[dict[str, str] | None] = Key("carried", None)  # URL parameters that belong to no widget
 LINKED_DATASET: Key[str | None] = Key("linked dataset", None)  # of the URL at the last run
 FIRST_LINK: Key[Mapping[str, str] | None] = Key("first link", None)  # URL parameters of the first run, until checked
 MOVES: Key[tuple[Move, ...]] = Key("moves", ())  # of widgets by the app, the oldest first
@@ -84,7 +84,7 @@ SLIDER_DEFAULTS: Key[SearchSetting | None] = Key("slider defaults", None)  # of 
 LENS: Key[bool | None] = Key("lens", None)  # widget: whether to show what LSH finds
 MORE_HITS: Key[tuple[str, int]] = Key("more hits", ("", 0))  # of this choice: clips listed beyond the first
 SORTED: Key[str | None] = Key("sort", None)  # widget of the list of hits, bound to the URL
-MOVED: Key[bool] = Key("moved", default=False)  # the query has changed inside a fragment
+MOVED: Key[bool] = Key("moved", default=False)  # the query has changed, and what a fragment draws is not all
 ANSWERED: Key[Mapping[str, int]] = Key("answered", {})  # kind of press -> number of the last one that was handled
 UNPLAYABLE: Key[frozenset[str]] = Key("unplayable", frozenset())  # ids of videos that YouTube has refused to play
 HIDDEN: Key[tuple[str, frozenset[str]]] = Key(

@@ -37,15 +37,17 @@ def current_clip(context: DatasetContext) -> tuple[Clip | None, str | None]:
 def link() -> dict[str, str]:
     """Return the parameters of the URL, those that belong to no widget as the session has them."""
     here = st.query_params.to_dict()
-    if session.PAGE.get() is None:
+    kept = session.CARRIED.get()
+    if kept is None:
         return here
     held = {name: value for name, value in here.items() if not _is_carried(name)}
-    return {**held, **_only_carried(session.CARRIED.get())}
+    return {**held, **_only_carried(kept)}
 
 
 def carried() -> dict[str, str]:
     """Return the URL parameters that belong to no widget of this page; a link to another page needs them too."""
-    return _only_carried(st.query_params.to_dict() if session.PAGE.get() is None else session.CARRIED.get())
+    kept = session.CARRIED.get()
+    return _only_carried(st.query_params.to_dict() if kept is None else kept)
 
 
 def write_link(**values: str | None) -> None:
@@ -61,7 +63,7 @@ def carry_link(page: str, *, by_back: bool) -> bool:
     by_back: the browser went back or forward in its history. Returns whether the page is another one than before.
     """
     before, here = session.PAGE.get(), _only_carried(st.query_params.to_dict())
-    known = _only_carried(session.CARRIED.get())
+    known = _only_carried(session.CARRIED.get() or {})
     kept = here if before is None or by_back else known if page == before else {**known, **here}
     session.PAGE.set(page)
     if before != page:
@@ -77,7 +79,7 @@ def restore_link() -> None:
     Streamlit drops messages of a run that another one replaces. Where the URL of an event is only old, the browser has
     these values already, and the message changes nothing.
     """
-    here, kept = st.query_params.to_dict(), _only_carried(session.CARRIED.get())
+    here, kept = st.query_params.to_dict(), carried()
     missing = {name: value for name, value in kept.items() if here.get(name, "") != value}
     _write(missing | {name: "" for name in _CARRIED if here.get(name) and name not in kept})
 

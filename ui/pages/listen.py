@@ -58,7 +58,6 @@ def show(context: DatasetContext) -> None:
                 answer_messages.draw_suggestions(context, found, now)
 
 
-@st.fragment
 def _player(context: DatasetContext, clip: Clip) -> None:
     dataset = context.dataset
     wave = media.waveform(dataset, clip, media.PLAYER_BARS)

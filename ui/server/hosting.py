@@ -43,17 +43,26 @@ def is_local() -> bool:
 
 def requested_dataset() -> str | None:
     """Return the dataset to download, or None. Raises InputError where the app's secrets cannot be read."""
+    named = os.environ.get("EARSHOT_DATASET")
+    if named or not any(Path(file).exists() for file in st.get_option("secrets.files")):
+        return named or None
     try:
-        return os.environ.get("EARSHOT_DATASET") or str(st.secrets["EARSHOT_DATASET"]) or None
+        return str(st.secrets["EARSHOT_DATASET"]) or None
     except KeyError:
         return None
     except (StreamlitSecretNotFoundError, OSError, ValueError):
-        if not any(Path(file).exists() for file in st.get_option("secrets.files")):
-            return None
         raise InputError(
             "this app's secrets cannot be read, so it is not known what to fetch; expected TOML, such as "
             f'EARSHOT_DATASET = "{BALANCED}" with both quotes; the log says in which line it ends'
         ) from None
+
+
+def is_requested() -> bool:
+    """Return whether a dataset is to be downloaded, or it cannot be known."""
+    try:
+        return requested_dataset() is not None
+    except InputError:
+        return True
 
 
 def default_first(datasets: Mapping[str, Path]) -> dict[str, Path]:

@@ -24,7 +24,9 @@ def draw(
     presses: Mapping[str, Handler] | None = None,
     **handlers: Handler,
 ) -> None:
-    """Draw a component under `key` within a fragment, with `data` and the collection whose clips it may load by URL.
+    """Draw a component under `key`, with `data` and the collection whose clips it may load by URL.
+
+    Outside a fragment, each of its events draws the whole page, as moves do; a fragment takes time of every run.
 
     moves: by name of the event, functions that make the clip of an id the query; the whole page is drawn again.
     presses: by name of the event, functions of what was pressed.

@@ -40,7 +40,6 @@ def box(context: DatasetContext, query: Clip) -> None:
         st.caption(f"Nothing here is called “{plain(text, 60)}”: no label, no file and no id. Or press Surprise me.")
 
 
-@st.fragment
 def _field(context: DatasetContext, query: Clip, text: str, said: str) -> None:
     data = {"text": clean(text, clip_names.MAX_TEXT), "hint": _hint(context.dataset), "said": said}
     move = partial(_choose, context.dataset, query)
