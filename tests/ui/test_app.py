@@ -82,7 +82,13 @@ def test_an_event_of_the_page_before_that_waits_is_dropped_when_another_page_ope
 
 def test_a_page_that_is_drawn_since_its_query_changed_is_drawn_once(sounds, app, monkeypatch):
     drawn = []
-    monkeypatch.setattr(visits, "carry_link", lambda page, *, by_back: drawn.append(page))
+
+    def carry(page, *, by_back):
+        drawn.append(page)
+        return carry_link(page, by_back=by_back)
+
+    carry_link = visits.carry_link
+    monkeypatch.setattr(visits, "carry_link", carry)
     app.session_state["moved"] = True
     app.run()
     assert not app.exception
