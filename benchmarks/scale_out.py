@@ -20,7 +20,7 @@ from data_prep.dataset import Dataset, open_dataset
 from data_prep.errors import DataError
 from earshot_common import command_line
 from earshot_common.command_line import whole_number
-from lsh.analysis.search_config import KINDS, SearchConfig
+from lsh.analysis.search_config import DIVIDED_KINDS, SearchConfig
 from lsh.arrays import Float32Array
 from lsh.errors import LSHError
 from lsh.result import SearchResult
@@ -156,7 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("dataset", type=Path, metavar="DATASET", help="folder of a prepared dataset")
     kinds = "kind of index: hash tables, sketches in buckets, or exact search (default: %(default)s)"
-    parser.add_argument("--kind", choices=KINDS, default="sketches", help=kinds)
+    parser.add_argument("--kind", choices=DIVIDED_KINDS, default="sketches", help=kinds)
     workers = f"numbers of workers to measure (default: {' '.join(map(str, _WORKERS))})"
     parser.add_argument("--workers", type=whole_number(1, 64), nargs="+", metavar="N", help=workers)
     queries = "maximum number of queries in the batch (default: %(default)s)"

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _TUNING_QUERIES = {"any": 2000, "tables": 500}
 _OWN = ", each left out of its own answer"
-_SETTINGS = ("index", "family", "metric", "n_tables", "n_bits", "n_buckets", "n_probes", "n_reranked", "k")
+_SETTINGS = ("index", "family", "metric", "n_tables", "n_bits", "n_buckets", "n_probes", "n_reranked", "n_kept", "k")
 
 
 def main(words: list[str] | None = None) -> int:

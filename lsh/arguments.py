@@ -19,6 +19,7 @@ _FAMILIES = sorted({*partition.FAMILIES, *params.FAMILIES["cosine"], *params.FAM
 _DEFAULTS: dict[str, dict[str, int | None]] = {
     "tables": dict.fromkeys(("family", "tables", "bits", "probes", "reranked")),
     "sketches": {"family": None, "buckets": None, "probes": None, "reranked": None},
+    "graph": {"kept": None},
     "exact": {},
 }
 
@@ -43,7 +44,7 @@ def add_neighbours(sub: argparse.ArgumentParser) -> None:
 
 def add_setting(sub: argparse.ArgumentParser) -> None:
     """Add the options that select a search configuration."""
-    kinds = "kind of search: hash tables, sketches in buckets, or exact (default: %(default)s)"
+    kinds = "kind of search: hash tables, sketches in buckets, a graph, or exact (default: %(default)s)"
     sub.add_argument("--index", choices=KINDS, default="tables", help=kinds)
     _add_family(sub)
     _add_number(sub, "tables", "L", params.MAX_TABLES, f"number of hash tables (default: {MEASURED})")
@@ -54,6 +55,7 @@ def add_setting(sub: argparse.ArgumentParser) -> None:
     _add_number(sub, "probes", "T", MAX_BUCKETS, probes)
     reranked = f"candidates ranked by exact distance (default: {MEASURED}; hash tables: all)"
     _add_number(sub, "reranked", "R", _MAX_RERANKED, reranked)
+    _add_number(sub, "kept", "N", _MAX_RERANKED, f"nodes of a graph that are kept, and visited (default: {MEASURED})")
 
 
 def add_scheduler(sub: argparse.ArgumentParser) -> None:
@@ -67,7 +69,10 @@ def add_scheduler(sub: argparse.ArgumentParser) -> None:
 
 def add_stored(sub: argparse.ArgumentParser) -> None:
     """Add the options that select an index to be saved; it serves every number of tables, bits and probes."""
-    kinds = "kind of index: hash tables, as the app opens, or sketches in buckets (default: %(default)s)"
+    kinds = (
+        "kind of index: hash tables, as the app opens, sketches in buckets, or a graph, which takes 1.4 KB per vector "
+        "(default: %(default)s)"
+    )
     stored = [kind for kind in KINDS if kind != "exact"]
     sub.add_argument("--kind", choices=stored, default="tables", dest="index", help=kinds)
     earlier = (
@@ -76,7 +81,7 @@ def add_stored(sub: argparse.ArgumentParser) -> None:
     )
     sub.add_argument("--earlier", metavar="DATASET", help=earlier)
     _add_family(sub)
-    sub.set_defaults(tables=None, bits=None, probes=None, reranked=None)
+    sub.set_defaults(tables=None, bits=None, probes=None, reranked=None, kept=None)
 
 
 def add_pairs(sub: argparse.ArgumentParser) -> None:
@@ -137,6 +142,9 @@ def search_config(options: argparse.Namespace, metric: str, n: int) -> SearchCon
     chosen: dict[str, Any] = {name: value if given[name] is None else given[name] for name, value in defaults.items()}
     if options.index == "exact":
         return SearchConfig.exact(metric)
+    if options.index == "graph":
+        setting = {} if chosen["kept"] is None else {"n_kept": chosen["kept"]}
+        return SearchConfig("graph", metric, {"seed": options.seed}, setting)
     family = {"family": options.family} if options.family else {}
     if options.index == "sketches":
         build = {"n_buckets": chosen["buckets"] or default_buckets(n), "seed": options.seed, **family}

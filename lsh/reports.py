@@ -26,6 +26,8 @@ def evaluation(report: dict[str, Any]) -> None:
 def _setting_in_words(report: dict[str, Any]) -> str:
     if report["index"] == "exact":
         return "exact search"
+    if report["index"] == "graph":
+        return f"a graph, {report['n_kept']} nodes kept"
     probes = f", {report['n_probes']} probed" if report["n_probes"] > 1 else ""
     reranked = f", {report['n_reranked']} re-ranked" if report["n_reranked"] else ""
     if report["index"] == "sketches":

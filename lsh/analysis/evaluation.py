@@ -23,7 +23,7 @@ REMOTE_QUERIES = 20  # timed of an index on other machines, where each takes mil
 class Evaluation:
     """One setting measured on `queries` queries.
 
-    index: "tables", "sketches" or "exact"; settings that this kind of index does not have are None.
+    index: "tables", "sketches", "graph" or "exact"; settings that this kind of index does not have are None.
     recall: mean recall@k against exact search, `recall_error` its standard error over queries. label_precision: mean
     share of the k neighbours that share a label with the query; exact_label_precision: the same for exact search.
     candidate_fraction: mean fraction of the collection that become candidates. ms_per_query: one query at a time on
@@ -38,6 +38,7 @@ class Evaluation:
     n_buckets: int | None
     n_probes: int | None
     n_reranked: int | None
+    n_kept: int | None
     k: int
     queries: int
     recall: float
@@ -93,7 +94,7 @@ def evaluate(
         index=kind,
         metric=exact.metric,
         n_buckets=sized.n_buckets if kind == "sketches" else None,
-        **{name: applied.get(name) for name in ("n_tables", "n_bits", "n_probes", "n_reranked")},
+        **{name: applied.get(name) for name in ("n_tables", "n_bits", "n_probes", "n_reranked", "n_kept")},
         k=k,
         queries=len(queries),
         recall=mean_recall(found, truth),
@@ -113,7 +114,7 @@ def _applied(index: Index | RemoteIndex, setting: Mapping[str, int | None]) -> t
     """Return the kind of an index and the setting with its defaults; raise for settings of another kind."""
     given = {name: validate.integer(value, name, 1, 2**31 - 1) for name, value in setting.items() if value is not None}
     usual = default_setting(index)
-    names = {*usual, "n_reranked"} if usual else set()
+    names = {*usual, "n_reranked"} if usual and index.kind != "graph" else set(usual)
     unknown = sorted(set(given) - names)
     if unknown:
         raise ParameterError(

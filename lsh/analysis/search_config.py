@@ -12,12 +12,14 @@ import numpy.typing as npt
 from lsh import params
 from lsh.arrays import Collection, Float32Array
 from lsh.exact import ExactSearch
+from lsh.graphs.index import GraphIndex
 from lsh.index import LSHIndex
 from lsh.result import SearchResult
 from lsh.sketch_index import SketchIndex
 from lsh.sketches import partition
 
-Index = LSHIndex | SketchIndex | ExactSearch
+Stored = LSHIndex | SketchIndex | GraphIndex
+Index = Stored | ExactSearch
 
 
 class RemoteIndex(Protocol):
@@ -37,9 +39,15 @@ class RemoteIndex(Protocol):
         """Return the k nearest of each row of Q."""
 
 
-KINDS = ("tables", "sketches", "exact")
+KINDS = ("tables", "sketches", "graph", "exact")
+DIVIDED_KINDS = ("tables", "sketches", "exact")  # those that a cluster can hold in parts
 BUILT_TABLES, BUILT_BITS = 32, 24  # as many as the app builds, so that the same seed gives the same figures
-_CLASSES: dict[str, type[Index]] = {"tables": LSHIndex, "sketches": SketchIndex, "exact": ExactSearch}
+_CLASSES: dict[str, type[Index]] = {
+    "tables": LSHIndex,
+    "sketches": SketchIndex,
+    "graph": GraphIndex,
+    "exact": ExactSearch,
+}
 _OPTIONS = {
     "family": "--family",
     "n_buckets": "--buckets",
@@ -47,6 +55,7 @@ _OPTIONS = {
     "n_bits": "--bits",
     "n_probes": "--probes",
     "n_reranked": "--reranked",
+    "n_kept": "--kept",
 }
 _ADJECTIVES = {"kmeans": "k-means", "hyperplanes": "hyperplane"}
 
@@ -55,9 +64,9 @@ _ADJECTIVES = {"kmeans": "k-means", "hyperplanes": "hyperplane"}
 class SearchConfig:
     """One configuration of a search.
 
-    kind: "tables" (LSHIndex), "sketches" (SketchIndex) or "exact" (ExactSearch); build: the parameters of its index
-    except the metric; setting: the parameters of a search except k, which may leave out what is the default of the
-    index.
+    kind: "tables" (LSHIndex), "sketches" (SketchIndex), "graph" (GraphIndex) or "exact" (ExactSearch); build: the
+    parameters of its index except the metric; setting: the parameters of a search except k, which may leave out what is
+    the default of the index.
     """
 
     kind: str
@@ -93,9 +102,10 @@ class SearchConfig:
             return ExactSearch(X, self.metric)
         return self.new_index().fit(X)
 
-    def new_index(self) -> LSHIndex | SketchIndex:
-        """Return the index of hash tables or sketches, without data."""
-        return (LSHIndex if self.kind == "tables" else SketchIndex)(self.metric, **self.build)
+    def new_index(self) -> Stored:
+        """Return the index of hash tables, sketches or a graph, without data."""
+        kinds: dict[str, type[Stored]] = {"tables": LSHIndex, "sketches": SketchIndex, "graph": GraphIndex}
+        return kinds[self.kind](self.metric, **self.build)
 
     def search(self, index: Index | RemoteIndex, Q: Float32Array, k: int) -> SearchResult:
         """Search an index that was built by this configuration."""
@@ -107,8 +117,8 @@ class SearchConfig:
 
     @property
     def family(self) -> str | None:
-        """Return the name of the hash family; None for exact search and for a scan of all sketches."""
-        if self.kind == "exact" or self.build.get("n_buckets") == 1:
+        """Return the name of the hash family; None for exact search, a graph, and a scan of all sketches."""
+        if self.kind in {"exact", "graph"} or self.build.get("n_buckets") == 1:
             return None
         usual = partition.FAMILIES[0] if self.kind == "sketches" else params.FAMILIES[self.metric][0]
         return str(self.build.get("family") or usual)
@@ -133,6 +143,8 @@ class SearchConfig:
         reranked = f", {s['n_reranked']} re-ranked" if "n_reranked" in s else ""
         if self.kind == "exact":
             return "exact search"
+        if self.kind == "graph":
+            return f"a graph, {s['n_kept']} nodes kept"
         if self.kind == "sketches":
             if self.build["n_buckets"] == 1:
                 return f"a scan of all sketches{reranked}"

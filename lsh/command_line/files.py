@@ -13,11 +13,18 @@ from earshot_common.command_line import output_file
 from lsh import arguments
 from lsh.command_line import vector_files
 from lsh.errors import LSHError, ParameterError
-from lsh.index import LSHIndex
 from lsh.storage import load, save
 
 _INDEX_SUFFIX = ".lsh"
 _OF_DATASETS = ("clip", "scheduler", "metric", "family", "buckets")  # options of `search` that an index file decides
+_WORDS = {"tables": "hash tables", "sketches": "sketches", "graph": "a graph"}
+_KINDS_WITH = {  # options of a search, by the kinds of index that have them
+    "tables": ("tables",),
+    "bits": ("tables",),
+    "probes": ("tables", "sketches"),
+    "reranked": ("tables", "sketches"),
+    "kept": ("graph",),
+}
 Run = Callable[[argparse.Namespace, Callable[[str], None]], dict[str, Any]]
 
 
@@ -86,9 +93,9 @@ def _search(options: argparse.Namespace, log: Callable[[str], None]) -> dict[str
         raise ParameterError(
             f"--seed {options.seed} does not go with an index file, whose functions are drawn: leave it out"
         )
-    if options.index == "sketches" and index.kind != "sketches":
+    if options.index in {"sketches", "graph"} and index.kind != options.index:
         raise ParameterError(
-            f"--index sketches does not go with {options.dataset}, which has {index.kind}: leave it out"
+            f"--index {options.index} does not go with {options.dataset}, which has {index.kind}: leave it out"
         )
     Q = vector_files.read(options.queries, options.column, "test")
     log(f"searching {index.n:,} vectors with {len(Q):,} queries")
@@ -109,12 +116,17 @@ def _search(options: argparse.Namespace, log: Callable[[str], None]) -> dict[str
 def _searched(index: Any, Q: Any, options: argparse.Namespace) -> Any:
     if options.index == "exact":
         return index.exact.search(Q, options.k)
-    names = {"n_probes": options.probes, "n_reranked": options.reranked}
-    if isinstance(index, LSHIndex):
-        names |= {"n_tables": options.tables, "n_bits": options.bits}
-    elif options.tables is not None or options.bits is not None:
-        raise ParameterError(f"--tables and --bits go with hash tables; {options.dataset} has sketches: leave them out")
-    return index.search(Q, options.k, **{name: value for name, value in names.items() if value is not None})
+    for name, kinds in _KINDS_WITH.items():
+        if getattr(options, name) is not None and index.kind not in kinds:
+            raise ParameterError(
+                f"--{name} goes with {_and(kinds)}; {options.dataset} has {_WORDS[index.kind]}: leave it out"
+            )
+    given = {f"n_{name}": getattr(options, name) for name in _KINDS_WITH}
+    return index.search(Q, options.k, **{name: value for name, value in given.items() if value is not None})
+
+
+def _and(kinds: tuple[str, ...]) -> str:
+    return " and ".join(_WORDS[kind] for kind in kinds)
 
 
 def _show_built(report: dict[str, Any]) -> None:

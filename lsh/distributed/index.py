@@ -7,7 +7,7 @@ import numpy.typing as npt
 from distributed import Client
 
 from lsh import validate
-from lsh.analysis.search_config import KINDS, SearchConfig
+from lsh.analysis.search_config import DIVIDED_KINDS, SearchConfig
 from lsh.distributed import tasks
 from lsh.distributed.cluster import errors_of_cluster, gathered, local_client, stop, workers_of
 from lsh.distributed.filtered_search import in_sketches, in_tables, search_allowed
@@ -22,6 +22,7 @@ from lsh.index import LSHIndex
 from lsh.params import MAX_BUCKETS, Params, SearchSetting, SketchSetting, ranked
 from lsh.quality import Labels
 from lsh.result import PromisedResult, RangeResult, SearchResult
+from lsh.sketch_index import SketchIndex
 
 _FIXED = (
     "a distributed index neither adds nor removes vectors, since a part that is lost is built again from its file: "
@@ -47,7 +48,7 @@ class DistributedIndex:
     """
 
     def __init__(self, kind: str = "tables", metric: str = "cosine", **build: Any) -> None:
-        self.kind = validate.choice(kind, "kind", KINDS)
+        self.kind = validate.choice(kind, "kind", DIVIDED_KINDS)
         self.metric = validate.choice(metric, "metric", validate.METRICS)
         if kind == "exact" and build:
             raise ParameterError(f"{next(iter(build))} is no parameter of exact search; leave it out")
@@ -77,7 +78,7 @@ class DistributedIndex:
         shards = exact
         if isinstance(self._empty, LSHIndex):
             shards = exact.of(self._empty.fitted_to(exact, labels))
-        elif self._empty is not None:
+        elif isinstance(self._empty, SketchIndex):
             shards = exact.of(self._empty.fitted_to(exact))
         facts = gathered(client, [client.submit(tasks.facts, one, pure=False) for one in shards.futures])
         self._shards, (self._default, self._n_buckets, self._width) = shards, facts[0]

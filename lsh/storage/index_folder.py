@@ -9,21 +9,23 @@ again.
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from lsh.analysis.search_config import SearchConfig
+from lsh.analysis.search_config import SearchConfig, Stored
 from lsh.arrays import StoredVectors
 from lsh.errors import IndexFileError
 from lsh.exact import ExactSearch
 from lsh.graphs.index import GraphIndex
-from lsh.index import LSHIndex
 from lsh.sampling import evenly_spaced_rows
 from lsh.sketch_index import SketchIndex
 from lsh.storage import Check, errors_with, open_index, save
 from lsh.storage.carrying import carried_over
+
+if TYPE_CHECKING:
+    from lsh.index import LSHIndex
 
 SUFFIX, SET_ASIDE = ".lsh", ".unusable"  # the second is added to the name of a file that is set aside
 OLDEST_VERSION = 2  # of a file that is used: indexes of version 1 search by other defaults
@@ -34,7 +36,7 @@ _NAME = re.compile(rf"(?P<settings>.+)-(?P<fingerprint>[0-9a-f]{{{_DIGITS}}}){re
 
 
 def path_in(folder: Path, config: SearchConfig, fingerprint: str) -> Path:
-    """Return the path of the file for the index of a configuration, hash tables or sketches.
+    """Return the path of the file for the index of a configuration, hash tables, sketches or a graph.
 
     fingerprint: hexadecimal digits that identify the vectors, 16 or more, such as the sha256 of their file.
     """
@@ -64,7 +66,7 @@ def carry_over(path: Path, earlier: Path, earlier_X: npt.ArrayLike, X: npt.Array
 
 def load_or_fit(
     path: Path, config: SearchConfig, X: npt.ArrayLike, warn: Callable[[str], object], *, every_byte: bool = True
-) -> LSHIndex | SketchIndex:
+) -> Stored:
     """Return the index of a configuration over X, float32[n, d]: mapped from its file at `path_in`, else built.
 
     every_byte: compare every byte of the file with its sha256. False leaves out the keys, the order of the ids and the
@@ -109,10 +111,12 @@ def problems(folder: Path, X: StoredVectors, fingerprint: str) -> Iterator[str]:
                 yield str(error)
 
 
-def _settings(index: LSHIndex | SketchIndex) -> str:
+def _settings(index: Stored) -> str:
     """Return the part of a file's name that says which index it holds, fitted or not."""
     if isinstance(index, SketchIndex):
         return f"sketches-{index.metric}-{index.family}-{index.wanted_buckets or 'default'}-seed{index.seed}"
+    if isinstance(index, GraphIndex):
+        return f"graph-{index.metric}-seed{index.seed}"
     p = index.params
     extras = {
         f"width{p.bucket_width!r}": p.bucket_width is not None,
@@ -123,7 +127,7 @@ def _settings(index: LSHIndex | SketchIndex) -> str:
     return "-".join([*parts, *(text for text, present in extras.items() if present)])
 
 
-def _save(path: Path, index: LSHIndex | SketchIndex) -> None:
+def _save(path: Path, index: Stored) -> None:
     """Save an index without its vectors."""
     try:
         path.parent.mkdir(exist_ok=True)
@@ -134,7 +138,7 @@ def _save(path: Path, index: LSHIndex | SketchIndex) -> None:
     save(index, path, with_vectors=False)
 
 
-def _load(path: Path, X: npt.ArrayLike, check: Check) -> LSHIndex | SketchIndex:
+def _load(path: Path, X: npt.ArrayLike, check: Check) -> Stored:
     """Return the index in a file, mapped; raise IndexFileError unless it is the one that the file's name says, of X.
 
     Of the vectors, which may have gigabytes and whose fingerprint is in the file's name, the norms of a few are
@@ -142,8 +146,8 @@ def _load(path: Path, X: npt.ArrayLike, check: Check) -> LSHIndex | SketchIndex:
     """
     index, name = open_index(path, X, check, oldest=OLDEST_VERSION), _NAME.fullmatch(path.name)
     with errors_with(path):
-        held = index.kind if isinstance(index, GraphIndex) else _settings(index)
-        if isinstance(index, GraphIndex) or name is None or name["settings"] != held:
+        held = _settings(index)
+        if name is None or name["settings"] != held:
             raise IndexFileError(f"it holds the index {held}: build it again")
         if index.growth is not None:
             raise IndexFileError("it holds an index that has grown: build it again")

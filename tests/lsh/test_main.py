@@ -36,6 +36,7 @@ TIMES = {"ms_per_query", "exact_ms_per_query", "time_spread"}
 SETTINGS = {
     "tables": {"n_tables", "n_bits", "n_probes"},
     "sketches": {"n_buckets", "n_probes", "n_reranked"},
+    "graph": {"n_kept"},
     "exact": set(),
 }
 
@@ -306,7 +307,7 @@ def test_real_clips_are_tuned_to_the_recall_wanted(run, real_dataset, metric):
 def indexed(run, tiny, tmp_path):
     """Return a copy of the dataset with one saved index of each kind."""
     copy = shutil.copytree(tiny, tmp_path / "tiny")
-    for words in ([], ["--metric", "cosine", "--seed", 3], ["--kind", "sketches", "--buckets", 8]):
+    for words in ([], ["--metric", "cosine", "--seed", 3], ["--kind", "sketches", "--buckets", 8], ["--kind", "graph"]):
         assert run("build", copy, *words)[0] == 0
     return copy
 
@@ -326,7 +327,13 @@ def test_build_reports_the_file_its_size_and_the_times(run, tiny, tmp_path):
 
 @pytest.mark.parametrize(
     "words",
-    [[], ["--metric", "cosine", "--seed", 3], ["--index", "sketches", "--buckets", 8], ["--tables", 6, "--bits", 5]],
+    [
+        [],
+        ["--metric", "cosine", "--seed", 3],
+        ["--index", "sketches", "--buckets", 8],
+        ["--index", "graph", "--kept", 20],
+        ["--tables", 6, "--bits", 5],
+    ],
 )
 def test_a_saved_index_is_opened_and_gives_the_same_figures(run, tiny, indexed, words):
     built, saved = (run("evaluate", path, *words, "--json") for path in (tiny, indexed))

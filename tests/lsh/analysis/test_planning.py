@@ -12,7 +12,7 @@ from lsh.analysis.trials import Target, all_trials
 from lsh.errors import ParameterError, ShapeError
 
 METRICS = ["cosine", "euclidean"]
-KINDS = ["exact", "sketches", "tables"]
+KINDS = ["exact", "sketches", "tables", "graph"]
 
 
 def made(n=600):
@@ -26,7 +26,9 @@ def measured(metric, recall):
     """Return all trials that reach the recall: the slow part of a plan, which does not depend on times."""
     X, Q, _ = made()
     exact = ExactSearch(X, metric)
-    return all_trials(Target(exact, np.float32(Q), exact.search(Q, 5), recall), 3, lambda _: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trials, "GRAPH_ROWS", 600)
+        return all_trials(Target(exact, np.float32(Q), exact.search(Q, 5), recall), 3, lambda _: None)
 
 
 @functools.cache
@@ -59,7 +61,7 @@ def test_the_kind_that_is_fastest_is_chosen_and_its_figures_are_those_of_its_sea
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("kind", ["sketches", "tables"])
+@pytest.mark.parametrize("kind", ["sketches", "tables", "graph"])
 @pytest.mark.parametrize("recall", [0.5, 0.8])
 def test_the_chosen_recall_has_a_margin_for_chance_and_for_other_queries(metric, kind, recall):
     p = chosen(kind, metric, recall)
@@ -67,7 +69,7 @@ def test_the_chosen_recall_has_a_margin_for_chance_and_for_other_queries(metric,
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("kind", ["sketches", "tables"])
+@pytest.mark.parametrize("kind", ["sketches", "tables", "graph"])
 @pytest.mark.parametrize("recall", [0.5, 0.8])
 def test_the_recall_promised_holds_for_queries_not_seen_before(metric, kind, recall):
     X, _, unseen = made()
@@ -97,7 +99,7 @@ def test_the_lines_of_python_find_what_the_plan_finds(metric, kind):
 
 def test_of_configurations_as_fast_as_each_other_the_one_with_the_least_memory_is_chosen(monkeypatch):
     X, Q, _ = made()
-    times = {"exact": 1.09, "sketches": 1.0, "tables": 1.0}
+    times = {"exact": 1.09, "sketches": 1.0, "tables": 1.0, "graph": 0.995}
     monkeypatch.setattr(trials, "all_trials", lambda target, *_: measured("cosine", target.recall))
     monkeypatch.setattr(
         planning, "_interleaved_ms", lambda _, ts: ([times[t.config.kind] for t in ts], [0.1] * len(ts))
@@ -105,6 +107,10 @@ def test_of_configurations_as_fast_as_each_other_the_one_with_the_least_memory_i
     assert plan(X, Q, k=5, recall=0.8).kind == "exact"
     times |= {"exact": 1.2, "tables": 1.2}
     assert plan(X, Q, k=5, recall=0.8).kind == "sketches"
+    times |= {"graph": 0.9}
+    p = plan(X, Q, k=5, recall=0.8)
+    assert (p.kind, p.index_bytes) == ("graph", p.index.nbytes)
+    assert f"{p.index_bytes / 1e6:.1f} MB without the vectors" in p.why
 
 
 def test_only_exact_search_promises_recall_one():
@@ -116,6 +122,7 @@ def test_only_exact_search_promises_recall_one():
 
 def test_the_family_is_named():
     assert chosen("exact").config.family is None
+    assert chosen("graph").config.family is None
     assert chosen("tables").config.family == "hyperplanes"
     p = chosen("tables", "euclidean")
     assert p.config.family == p.config.build.get("family", "pstable")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lsh import ExactSearch, LSHIndex, SketchIndex
+from lsh import ExactSearch, GraphIndex, LSHIndex, SketchIndex
 from lsh.__main__ import _parser
 from lsh.analysis.search_config import SearchConfig
 from lsh.arguments import search_config
@@ -15,6 +15,7 @@ CONFIGS = [
     SearchConfig(
         "sketches", "cosine", {"n_buckets": 8, "seed": 0, "family": "hyperplanes"}, {"n_probes": 2, "n_reranked": 9}
     ),
+    SearchConfig("graph", "euclidean", {"seed": 0}, {"n_kept": 30}),
     SearchConfig.tables("cosine", 0, {}, {"n_tables": 4, "n_bits": 6, "n_probes": 2}),
     SearchConfig.tables("euclidean", 0, {}, {"n_tables": 40, "n_bits": 30, "n_probes": 1}),
     SearchConfig.tables(
@@ -44,11 +45,11 @@ def test_the_lines_of_python_build_and_search_as_the_configuration_does(config):
 
 def test_each_kind_is_an_index_of_its_own_class():
     X = np.random.default_rng(0).standard_normal((50, 4))
-    assert [type(config.fit(X)) for config in CONFIGS] == [ExactSearch, *3 * [SketchIndex], *3 * [LSHIndex]]
+    assert [type(config.fit(X)) for config in CONFIGS] == [ExactSearch, *3 * [SketchIndex], GraphIndex, *3 * [LSHIndex]]
 
 
 def test_tables_are_built_as_large_as_the_apps_and_larger_where_a_search_needs_it():
-    few, many = CONFIGS[4], CONFIGS[5]
+    few, many = CONFIGS[5], CONFIGS[6]
     assert (few.build["n_tables"], few.build["n_bits"]) == (32, 24)
     assert (many.build["n_tables"], many.build["n_bits"]) == (40, 30)
 
@@ -69,6 +70,7 @@ def test_a_configuration_is_written_in_words():
         "sketches in 16 k-means buckets, 5 probed, 25 re-ranked",
         "a scan of all sketches, 25 re-ranked",
         "sketches in 8 hyperplane buckets, 2 probed, 9 re-ranked",
+        "a graph, 30 nodes kept",
         "hash tables, L = 4, K = 6, 2 probes per table",
         "hash tables, L = 40, K = 30",
         "hash tables of hyperplanes, L = 4, K = 6, 12 re-ranked",

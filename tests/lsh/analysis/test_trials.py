@@ -32,6 +32,17 @@ def test_few_rows_are_searched_in_more_ways_than_many(monkeypatch):
     assert trials._sketch_builds(1025, 7) == learned[:2]
 
 
+@pytest.mark.parametrize("n", [499, 500, 501])
+def test_a_graph_is_built_of_many_rows_alone(monkeypatch, n):
+    monkeypatch.setattr(trials, "GRAPH_ROWS", n)
+    groups = all_trials(made_target(0.9), 0, ignored)
+    graphs = [trial for group in groups for trial in group if trial.config.kind == "graph"]
+    assert len(graphs) == (n <= 500)
+    for trial in graphs:
+        assert made_target(0.9).satisfied_by(trial)
+        assert trial.index_bytes == trial.index.nbytes > 500 * 1408
+
+
 @pytest.mark.parametrize("metric", METRICS)
 def test_every_trial_satisfies_the_target_and_with_fewer_re_ranked_would_not(metric):
     target = made_target(0.9, metric)

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from lsh import LSHIndex, SketchIndex, load
+from lsh import GraphIndex, LSHIndex, SketchIndex, load
 from lsh.__main__ import main
 from lsh.command_line import vector_files
 from lsh.errors import LSHError
@@ -75,10 +75,11 @@ def test_the_setting_and_the_kind_of_search_can_be_given(run):
     for kind, options, setting in (
         ("tables", ["--tables", "3", "--bits", "4", "--probes", "2"], {"n_tables": 3, "n_bits": 4, "n_probes": 2}),
         ("sketches", ["--probes", "2", "--reranked", "15"], {"n_probes": 2, "n_reranked": 15}),
+        ("graph", ["--index", "graph", "--kept", "13"], {"n_kept": 13}),
     ):
         assert run("build", "X.npy", "--kind", kind, "--out", "i.lsh", "--metric", "euclidean", "--seed", "2")[0] == 0
         index = load("i.lsh")
-        assert isinstance(index, SketchIndex if kind == "sketches" else LSHIndex)
+        assert isinstance(index, {"sketches": SketchIndex, "graph": GraphIndex, "tables": LSHIndex}[kind])
         for more, expected in (
             (options, index.search(Q, 3, **setting)),
             (["--index", "exact"], index.exact.search(Q, 3)),
@@ -87,7 +88,12 @@ def test_the_setting_and_the_kind_of_search_can_be_given(run):
             assert (code, "3 neighbours of 9 queries" in out) == (0, True)
             with np.load("f.npz") as found:
                 assert found["ids"].tolist() == expected.ids.tolist()
-    assert "hash tables" in run("search", "i.lsh", "Q.npy", "--tables", "3", "--out", "f.npz")[2]
+    for option, with_ in (("tables", "hash tables"), ("bits", "hash tables"), ("probes", "hash tables and sketches")):
+        said = run("search", "i.lsh", "Q.npy", f"--{option}", "3", "--out", "f.npz")[2]
+        assert f"--{option} goes with {with_}; i.lsh has a graph" in said
+    assert run("build", "X.npy", "--kind", "sketches", "--out", "i.lsh")[0] == 0
+    said = run("search", "i.lsh", "Q.npy", "--kept", "3", "--out", "f.npz")[2]
+    assert "--kept goes with a graph; i.lsh has sketches" in said
 
 
 def test_what_cannot_be_done_is_said_in_one_message_and_leaves_no_file(run, tmp_path):

@@ -23,7 +23,8 @@ OTHER_FINGERPRINT = "f" * 64
 TABLES = SearchConfig.tables("cosine", 0, {}, {})
 EUCLIDEAN = SearchConfig.tables("euclidean", 0, {}, {})
 SKETCHES = SearchConfig("sketches", "cosine", {"n_buckets": 4, "seed": 0}, {})
-CONFIGS = {"tables": TABLES, "euclidean": EUCLIDEAN, "sketches": SKETCHES}
+GRAPH = SearchConfig("graph", "cosine", {"seed": 0}, {})
+CONFIGS = {"tables": TABLES, "euclidean": EUCLIDEAN, "sketches": SKETCHES, "graph": GRAPH}
 
 
 @pytest.fixture(name="X")
@@ -70,6 +71,7 @@ def names(folder):
 def test_the_name_of_a_file_says_all_that_decides_the_index(folder):
     assert file_of(folder).name == "tables-cosine-hyperplanes-32x24-seed0-0123456789abcdef.lsh"
     assert file_of(folder, SKETCHES).name == "sketches-cosine-kmeans-4-seed0-0123456789abcdef.lsh"
+    assert file_of(folder, GRAPH).name == "graph-cosine-seed0-0123456789abcdef.lsh"
     wide = SearchConfig.tables("euclidean", 7, {"bucket_width": 2.5}, {})
     assert file_of(folder, wide).name == "tables-euclidean-pstable-32x24-seed7-width2.5-0123456789abcdef.lsh"
 
@@ -85,7 +87,7 @@ def test_other_settings_have_other_names_and_equal_ones_the_same(folder):
         {"seed": 1},
     ]
     configs = [SearchConfig.tables("euclidean", 0, build, {}) for build in builds]
-    configs += [TABLES, SKETCHES, SearchConfig("sketches", "cosine", {"n_buckets": 8, "seed": 0}, {})]
+    configs += [TABLES, SKETCHES, GRAPH, SearchConfig("sketches", "cosine", {"n_buckets": 8, "seed": 0}, {})]
     assert len({file_of(folder, config) for config in configs}) == len(configs)
     assert file_of(folder) != file_of(folder, fingerprint=OTHER_FINGERPRINT)
     same = SearchConfig.tables("cosine", 0, {"family": "hyperplanes", "bucket_width": None}, {"n_tables": 3})
