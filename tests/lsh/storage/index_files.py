@@ -52,7 +52,8 @@ def answers(index, Q=None):
     Q = np.random.default_rng(1).standard_normal((6, index.exact.X.shape[1])).astype(np.float32) if Q is None else Q
     settings = [{}, {"n_tables": 1, "n_bits": 3}, {"n_bits": 5, "n_probes": 3}] if isinstance(index, LSHIndex) else []
     settings += [{"n_bits": 2, "n_reranked": 4}] if isinstance(index, LSHIndex) and index.params.sketches else []
-    found = [index.search(Q, k=4, **chosen) for chosen in settings or [{"n_probes": 1, "n_reranked": 4}, {}]]
+    few = {"n_kept": 4} if index.kind == "graph" else {"n_probes": 1, "n_reranked": 4}
+    found = [index.search(Q, k=4, **chosen) for chosen in settings or [few, {}]]
     return [(f.ids.tolist(), f.distances.tolist(), f.n_candidates.tolist()) for f in found]
 
 
