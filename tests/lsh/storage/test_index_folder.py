@@ -58,7 +58,10 @@ def built(folder, X, config=TABLES, fingerprint=FINGERPRINT):
 
 def is_mapped(index):
     """Return whether the index's largest array is a view of a file."""
-    array = index.tables.keys if isinstance(index, lsh.LSHIndex) else index.buckets.codes
+    if isinstance(index, lsh.GraphIndex):
+        array = index.graph.records
+    else:
+        array = index.tables.keys if isinstance(index, lsh.LSHIndex) else index.buckets.codes
     while isinstance(array.base, np.ndarray):
         array = array.base
     return not array.flags.owndata and isinstance(array.base, memoryview)
