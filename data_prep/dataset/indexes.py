@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MIN_ROWS = 50_000  # of an index that is worth a file: fewer clips are indexed in less than a second
 _DIGITS = 16  # of the sha256 of the features
-_NAME = r"(tables|sketches)-[A-Za-z0-9.+-]+-[0-9a-f]{16}\.lsh"
+_NAME = r"(tables|sketches|graph)-[A-Za-z0-9.+-]+-[0-9a-f]{16}\.lsh"
 _FILE = re.compile(rf"{_NAME}(\.unusable)?|\.{_NAME}\.[0-9a-f]{{8}}\.(tmp|lock)")  # or set aside, or being written
 
 

@@ -360,7 +360,7 @@ def test_a_damaged_index_is_reported_by_verify_and_replaced_by_the_next_command(
     code, out, _ = run("verify", indexed)
     assert code == 1
     assert f"cannot load {path}: it has {len(good) - 1} bytes" in out
-    assert out.endswith("3 index files, 1 that cannot be used\n")
+    assert out.endswith("4 index files, 1 that cannot be used\n")
     code, _, err = run("search", indexed, "--clip", "clip-0")
     assert code == 0
     assert f"cannot load {path}" in err

@@ -28,9 +28,9 @@ from tests.data_prep.small_datasets import ABOUT, LABELS, batch, write
 
 @pytest.fixture(scope="module")
 def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a dataset with the default index and with sketches."""
+    """Return a dataset with the default index, sketches and a graph."""
     path = write(tmp_path_factory.mktemp("indexed") / "d", n=60)
-    for words in ([], ["--kind", "sketches"]):
+    for words in ([], ["--kind", "sketches"], ["--kind", "graph"]):
         assert lsh_main(["build", str(path), *words]) == 0
     return path
 
@@ -64,10 +64,11 @@ def test_the_files_that_lsh_writes_are_known_by_their_names(dataset: Path) -> No
     found = [path.name for path in indexes.index_files(opened)]
     digits = opened.sha256("train")[:16]
     assert found == [
+        f"graph-cosine-seed0-{digits}.lsh",
         f"sketches-cosine-kmeans-4-seed0-{digits}.lsh",
         f"tables-cosine-hyperplanes-32x24-seed0-{digits}.lsh",
     ]
-    assert [path.name for path in indexes.index_files(opened, "tables")] == found[1:]
+    assert [path.name for path in indexes.index_files(opened, "tables")] == found[2:]
     assert not indexes.is_index_of("0" * 64, found[0])
     with os.scandir(dataset / "indexes") as entries:
         assert all(map(indexes.is_index_file, entries))
@@ -173,8 +174,8 @@ def test_an_option_leaves_the_index_out(words: list[str], tmp_path: Path, monkey
 
 def test_verify_counts_the_indexes_and_names_a_damaged_one(dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", str(dataset)]) == 0
-    assert capsys.readouterr().out == f"{dataset} is valid: Thirty clips, 5 files, 2 saved indexes\n"
-    sketches, tables = indexes.index_files(open_dataset(dataset))
+    assert capsys.readouterr().out == f"{dataset} is valid: Thirty clips, 5 files, 3 saved indexes\n"
+    _, sketches, tables = indexes.index_files(open_dataset(dataset))
     damage(sketches)
     foreign = tables.with_name(tables.name.replace(tables.stem[-16:], "f" * 16))
     tables.rename(foreign)
@@ -203,14 +204,15 @@ def packed_names(path: Path) -> list[str]:
         return [name for name in archive.namelist() if "/" in name]
 
 
-def test_sketches_are_packed_and_tables_on_request(dataset: Path, tmp_path: Path) -> None:
-    sketches, tables = (f"indexes/{path.name}" for path in indexes.index_files(open_dataset(dataset)))
+def test_sketches_are_packed_and_tables_on_request_and_graphs_never(dataset: Path, tmp_path: Path) -> None:
+    saved = indexes.index_files(open_dataset(dataset))
+    _, sketches, tables = (f"indexes/{path.name}" for path in saved)
     assert main(["pack", str(dataset), "--out", str(tmp_path / "made.zip")]) == 0
     assert packed_names(tmp_path / "made.zip") == [sketches]
     assert main(["pack", str(dataset), "--with-tables", "--out", str(tmp_path / "all.zip")]) == 0
     assert packed_names(tmp_path / "all.zip") == [sketches, tables]
     unpacked = unpack(tmp_path / "all.zip", tmp_path / "again")
-    for path in indexes.index_files(open_dataset(dataset)):
+    for path in saved[1:]:
         assert (unpacked.indexes / path.name).read_bytes() == path.read_bytes()
 
 
