@@ -62,9 +62,9 @@ def build(exact: ExactSearch, seed: int) -> Graph:
     first = np.unique(nearby.search(nearby.buckets.centroids.copy(), 1, n_probes=2).ids)
     links = _linked(Y, order, np.concatenate([nearest, *_farther(Y, rng, seed)], axis=1), nearest)
     start = first[evenly_spaced_rows(len(first), BLOCK)]  # few, so that the ways from them are long
-    graph = _graph(exact, centre, rotation, Y, np.concatenate([links, _blocks(start)]))
-    pools = np.concatenate([_visited(exact, graph), links, nearest[:, :_N_FILLING]], axis=1)
-    links = _linked(Y, order, pools, nearest)
+    visited = _visited(exact, _graph(exact, centre, rotation, Y, np.concatenate([links, _blocks(start)])))
+    links = _linked(Y, order, np.concatenate([visited, links, nearest[:, :_N_FILLING]], axis=1), nearest)
+    del visited  # its memory is free for the second graph, as that of the first one, which has no name
     return _graph(exact, centre, rotation, Y, _with_first(links, first))
 
 

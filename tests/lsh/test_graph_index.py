@@ -1,13 +1,14 @@
 """GraphIndex."""
 
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
 
-from lsh import EncodedVectors, GraphIndex, exact_search, load, save
+from lsh import EncodedVectors, ExactSearch, GraphIndex, exact_search, load, save
 from lsh.errors import IndexFileError, NonFiniteError, NotFittedError, ParameterError, ShapeError, ZeroVectorError
-from lsh.graphs.building import Graph
+from lsh.graphs.building import Graph, build
 from lsh.storage.container import GRAPH_VERSION
 from tests.lsh.storage.index_files import put_together, take_apart
 from tests.lsh.test_sketch_index import METRICS, data, same
@@ -22,6 +23,17 @@ def test_with_every_node_kept_a_search_is_exact(metric, dim, n):
     if (metric, dim) == ("cosine", 1):  # all distances are 0 or 2, up to rounding
         expected = expected._replace(ids=found.ids)
     assert same(found, expected)
+
+
+def test_building_holds_one_graph_at_a_time():
+    exact = ExactSearch(data(5000))
+    build(ExactSearch(data(50)), 0)
+    tracemalloc.start()
+    graph = build(exact, 0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert graph.nbytes < 5000 * 1430
+    assert peak < 5000 * 6500  # with both graphs 7,800 per vector, of which 2,600 are for blocks of any number
 
 
 @pytest.mark.parametrize("metric", METRICS)
