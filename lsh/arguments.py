@@ -5,7 +5,7 @@ from typing import Any
 
 from earshot_common.command_line import fraction, non_negative, whole_number
 from lsh import params
-from lsh.analysis.search_config import KINDS, SearchConfig
+from lsh.analysis.search_config import DIVIDED_KINDS, KINDS, SearchConfig
 from lsh.errors import ParameterError
 from lsh.params import MAX_BUCKETS
 from lsh.sketches import partition
@@ -55,7 +55,8 @@ def add_setting(sub: argparse.ArgumentParser) -> None:
     _add_number(sub, "probes", "T", MAX_BUCKETS, probes)
     reranked = f"candidates ranked by exact distance (default: {MEASURED}; hash tables: all)"
     _add_number(sub, "reranked", "R", _MAX_RERANKED, reranked)
-    _add_number(sub, "kept", "N", _MAX_RERANKED, f"nodes of a graph that are kept, and visited (default: {MEASURED})")
+    kept = f"nodes of a graph that a search keeps and visits, K if that is more (default: {MEASURED})"
+    _add_number(sub, "kept", "N", _MAX_RERANKED, kept)
 
 
 def add_scheduler(sub: argparse.ArgumentParser) -> None:
@@ -132,13 +133,19 @@ def _add_number(
 def search_config(options: argparse.Namespace, metric: str, n: int) -> SearchConfig:
     """Return the configuration that the options select, to search n clips; its setting holds what they give.
 
-    Raises ParameterError for an option that this kind of index does not have.
+    Raises ParameterError for an option that does not go with this kind of index.
     """
     defaults = _DEFAULTS[options.index]
     given = {name: getattr(options, name) for names in _DEFAULTS.values() for name in names}
+    kind = "--kind" if "earlier" in options else "--index"  # of `build`, which saves an index; of a search
     for name, value in given.items():
         if value is not None and name not in defaults:
-            raise ParameterError(f"--{name} does not go with --index {options.index}; leave one of them out")
+            raise ParameterError(f"--{name} does not go with {kind} {options.index}; leave one of them out")
+    if getattr(options, "scheduler", None) is not None and options.index not in DIVIDED_KINDS:
+        raise ParameterError(
+            f"--scheduler does not go with --index {options.index}, which cannot be divided over the workers of a "
+            "cluster: leave one of them out"
+        )
     chosen: dict[str, Any] = {name: value if given[name] is None else given[name] for name, value in defaults.items()}
     if options.index == "exact":
         return SearchConfig.exact(metric)

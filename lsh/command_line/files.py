@@ -95,7 +95,7 @@ def _search(options: argparse.Namespace, log: Callable[[str], None]) -> dict[str
         )
     if options.index in {"sketches", "graph"} and index.kind != options.index:
         raise ParameterError(
-            f"--index {options.index} does not go with {options.dataset}, which has {index.kind}: leave it out"
+            f"--index {options.index} does not go with {options.dataset}, which has {_WORDS[index.kind]}: leave it out"
         )
     Q = vector_files.read(options.queries, options.column, "test")
     log(f"searching {index.n:,} vectors with {len(Q):,} queries")
@@ -114,19 +114,18 @@ def _search(options: argparse.Namespace, log: Callable[[str], None]) -> dict[str
 
 
 def _searched(index: Any, Q: Any, options: argparse.Namespace) -> Any:
+    given = {name: value for name in _KINDS_WITH if (value := getattr(options, name)) is not None}
+    for name in given:
+        if options.index == "exact":
+            raise ParameterError(f"--{name} does not go with --index exact; leave one of them out")
+        if index.kind not in _KINDS_WITH[name]:
+            kinds = " and ".join(_WORDS[kind] for kind in _KINDS_WITH[name])
+            raise ParameterError(
+                f"--{name} goes with {kinds}; {options.dataset} has {_WORDS[index.kind]}: leave it out"
+            )
     if options.index == "exact":
         return index.exact.search(Q, options.k)
-    for name, kinds in _KINDS_WITH.items():
-        if getattr(options, name) is not None and index.kind not in kinds:
-            raise ParameterError(
-                f"--{name} goes with {_and(kinds)}; {options.dataset} has {_WORDS[index.kind]}: leave it out"
-            )
-    given = {f"n_{name}": getattr(options, name) for name in _KINDS_WITH}
-    return index.search(Q, options.k, **{name: value for name, value in given.items() if value is not None})
-
-
-def _and(kinds: tuple[str, ...]) -> str:
-    return " and ".join(_WORDS[kind] for kind in kinds)
+    return index.search(Q, options.k, **{f"n_{name}": value for name, value in given.items()})
 
 
 def _show_built(report: dict[str, Any]) -> None:

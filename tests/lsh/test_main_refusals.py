@@ -83,6 +83,7 @@ OUT_OF_RANGE = [
     ("--probes", ["0", "65", "65537", "x"]),
     ("--buckets", ["0", "65537", "some"]),
     ("--reranked", ["0", "1000001"]),
+    ("--kept", ["0", "1000001", "2.5"]),
     ("--index", ["trees", "any"]),
     ("--family", ["trees", ""]),
     ("--k", ["0", "1001", "-10", "ten"]),
@@ -101,12 +102,42 @@ def test_an_option_out_of_range_is_refused_by_its_name(run, tiny, option, value)
 
 @pytest.mark.parametrize(
     ("index", "option"),
-    [("tables", "buckets"), ("sketches", "tables"), ("sketches", "bits"), ("exact", "probes"), ("exact", "reranked")],
+    [
+        ("tables", "buckets"),
+        ("tables", "kept"),
+        ("sketches", "tables"),
+        ("sketches", "bits"),
+        ("sketches", "kept"),
+        *(("graph", option) for option in ("tables", "bits", "buckets", "probes", "reranked")),
+        ("exact", "probes"),
+        ("exact", "reranked"),
+        ("exact", "kept"),
+    ],
 )
 @pytest.mark.parametrize("command", [["evaluate"], ["search", "--clip", "clip-1"]])
 def test_an_option_of_another_kind_of_index_is_refused(run, tiny, command, index, option):
     message = refused(run(command[0], tiny, *command[1:], "--index", index, f"--{option}", 3))
-    assert f"--{option} does not go with --index {index}" in message
+    assert f"--{option} does not go with --index {index}; leave one of them out" in message
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--buckets", 8], "--buckets does not go with --kind graph; leave one of them out"),
+        (["--family", "kmeans"], "--family does not go with --kind graph; leave one of them out"),
+        (["--earlier", "."], "--earlier goes with hash tables alone, not with --kind graph: leave it out"),
+    ],
+)
+def test_a_graph_is_not_built_with_the_options_of_other_indexes(run, tiny, monkeypatch, options, said):
+    monkeypatch.chdir(tiny)
+    assert said in refused(run("build", tiny, "--kind", "graph", *options))
+    assert not (tiny / "indexes").exists()
+
+
+@pytest.mark.parametrize("command", [["evaluate"], ["search", "--clip", "clip-1"]])
+def test_a_graph_on_a_cluster_is_refused_before_the_cluster_is_sought(run, tiny, command):
+    words = [command[0], tiny, *command[1:], "--index", "graph", "--scheduler", "tcp://127.0.0.1:9"]
+    assert "--scheduler does not go with --index graph, which cannot be divided" in refused(run(*words))
 
 
 @pytest.mark.parametrize(

@@ -90,10 +90,14 @@ def test_the_setting_and_the_kind_of_search_can_be_given(run):
                 assert found["ids"].tolist() == expected.ids.tolist()
     for option, with_ in (("tables", "hash tables"), ("bits", "hash tables"), ("probes", "hash tables and sketches")):
         said = run("search", "i.lsh", "Q.npy", f"--{option}", "3", "--out", "f.npz")[2]
-        assert f"--{option} goes with {with_}; i.lsh has a graph" in said
+        assert f"--{option} goes with {with_}; i.lsh has a graph: leave it out" in said
     assert run("build", "X.npy", "--kind", "sketches", "--out", "i.lsh")[0] == 0
     said = run("search", "i.lsh", "Q.npy", "--kept", "3", "--out", "f.npz")[2]
-    assert "--kept goes with a graph; i.lsh has sketches" in said
+    assert "--kept goes with a graph; i.lsh has sketches: leave it out" in said
+    said = run("search", "i.lsh", "Q.npy", "--index", "graph", "--out", "f.npz")[2]
+    assert "--index graph does not go with i.lsh, which has sketches: leave it out" in said
+    said = run("search", "i.lsh", "Q.npy", "--index", "exact", "--probes", "3", "--out", "f.npz")[2]
+    assert "--probes does not go with --index exact; leave one of them out" in said
 
 
 def test_what_cannot_be_done_is_said_in_one_message_and_leaves_no_file(run, tmp_path):
