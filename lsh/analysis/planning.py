@@ -95,9 +95,9 @@ def plan(
     The recall holds for other queries of the same distribution, within sampling error: a setting counts as reaching it
     only if the share it misses on Q, plus two standard errors, is at most nine tenths of the share that may be missed.
     Exact search alone can promise recall 1. On more than 250,000 vectors no hash tables and no scan of all sketches are
-    built: each takes long to build, and the more vectors, the more they lose against sketches in buckets. A graph
-    is built of 100,000 vectors and more, which takes some ten times as long as sketches, and 1,416 bytes per vector
-    where these take about 60: it is chosen only where it is more than a tenth faster.
+    built: each takes long to build, and the more vectors, the more they lose against sketches in buckets. A graph is
+    built of 100,000 to 500,000 vectors, since it takes 1,416 bytes of each where sketches take about 60, and some ten
+    times as long to build: it is chosen only where it is more than a tenth faster.
 
     Raises ParameterError if no setting of a given index reaches the recall, and for values out of range.
     """
@@ -144,7 +144,7 @@ def plan(
         ms=ms,
         exact_ms=exact_ms,
         index_bytes=best.index_bytes,
-        why=_why(target, (best, ms), exact_ms, max(spreads), ranked, sum(map(len, groups))),
+        why=_why(target, (best, ms), exact_ms, max(spreads), ranked, sum(map(len, groups)), from_vectors=built is None),
     )
 
 
@@ -159,12 +159,19 @@ def _interleaved_ms(target: Target, finalists: Sequence[Trial]) -> tuple[list[fl
 
 
 def _why(
-    target: Target, chosen: Timed, exact_ms: float, spread: float, ranked: Sequence[Timed], n_settings: int
+    target: Target,
+    chosen: Timed,
+    exact_ms: float,
+    spread: float,
+    ranked: Sequence[Timed],
+    n_settings: int,
+    *,
+    from_vectors: bool,
 ) -> str:
     """Write what was chosen, what it achieves, what others would cost, and whether it is faster than exact search.
 
     spread: the fraction by which two measurements of the same time differ. ranked: the trials that were timed, fastest
-    first; n_settings: how many satisfy the target, without exact search.
+    first; n_settings: how many satisfy the target, without exact search. from_vectors: whether indexes were built.
     """
     best, ms = chosen
     name = str(best.config)
@@ -192,9 +199,19 @@ def _why(
         text += f" The others at this recall: {'; '.join(others.values())}."
     if target.recall == 1:
         text += " Only exact search can promise recall 1."
-    elif len(target.exact.X) > trials.FEW_ROWS and best.config.kind != "tables":
-        text += " Hash tables and a scan of all sketches were not tried on so many vectors."
+    elif from_vectors:
+        text += _not_tried(len(target.exact.X))
     return text
+
+
+def _not_tried(n: int) -> str:
+    """Write which kinds of index are not built of n vectors."""
+    if n < trials.GRAPH_ROWS.start:
+        return f" A graph was not tried on fewer than {trials.GRAPH_ROWS.start:,} vectors."
+    if n <= trials.FEW_ROWS:
+        return ""
+    graph = " and a graph" if n >= trials.GRAPH_ROWS.stop else ""
+    return f" Hash tables{',' if graph else ' and'} a scan of all sketches{graph} were not tried on so many vectors."
 
 
 def _one_more_bit(target: Target, best: Trial) -> str:

@@ -42,12 +42,7 @@ class RemoteIndex(Protocol):
 KINDS = ("tables", "sketches", "graph", "exact")
 DIVIDED_KINDS = ("tables", "sketches", "exact")  # those that a cluster can hold in parts
 BUILT_TABLES, BUILT_BITS = 32, 24  # as many as the app builds, so that the same seed gives the same figures
-_CLASSES: dict[str, type[Index]] = {
-    "tables": LSHIndex,
-    "sketches": SketchIndex,
-    "graph": GraphIndex,
-    "exact": ExactSearch,
-}
+_STORED: dict[str, type[Stored]] = {"tables": LSHIndex, "sketches": SketchIndex, "graph": GraphIndex}
 _OPTIONS = {
     "family": "--family",
     "n_buckets": "--buckets",
@@ -104,8 +99,7 @@ class SearchConfig:
 
     def new_index(self) -> Stored:
         """Return the index of hash tables, sketches or a graph, without data."""
-        kinds: dict[str, type[Stored]] = {"tables": LSHIndex, "sketches": SketchIndex, "graph": GraphIndex}
-        return kinds[self.kind](self.metric, **self.build)
+        return _STORED[self.kind](self.metric, **self.build)
 
     def search(self, index: Index | RemoteIndex, Q: Float32Array, k: int) -> SearchResult:
         """Search an index that was built by this configuration."""
@@ -125,7 +119,7 @@ class SearchConfig:
 
     def python(self, k: int) -> str:
         """Return the lines of Python that search X for the k nearest neighbours of Q."""
-        name = _CLASSES[self.kind].__name__
+        name = "ExactSearch" if self.kind == "exact" else _STORED[self.kind].__name__
         built = ", ".join([repr(self.metric), *(f"{name}={value!r}" for name, value in self.build.items())])
         arguments = ", ".join(["Q", f"k={k}", *(f"{name}={value}" for name, value in self.setting.items())])
         index = f"ExactSearch(X, {built})" if self.kind == "exact" else f"{name}({built}).fit(X)"

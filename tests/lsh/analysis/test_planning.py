@@ -27,7 +27,7 @@ def measured(metric, recall):
     X, Q, _ = made()
     exact = ExactSearch(X, metric)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trials, "GRAPH_ROWS", 600)
+        patch.setattr(trials, "GRAPH_ROWS", range(600, 601))
         return all_trials(Target(exact, np.float32(Q), exact.search(Q, 5), recall), 3, lambda _: None)
 
 
@@ -145,15 +145,37 @@ def test_why_gives_the_cost_of_the_next_best_where_exact_search_is_the_cheapest(
     assert "Exact search takes" not in p.why
 
 
-def test_on_many_vectors_neither_tables_nor_a_scan_of_all_sketches_are_built_and_why_says_so(monkeypatch):
+@pytest.mark.parametrize(
+    ("rows", "left_out"),
+    [
+        (range(100, 600), "Hash tables, a scan of all sketches and a graph"),
+        (range(100, 601), "Hash tables and a scan of all sketches"),
+    ],
+    ids=str,
+)
+def test_on_many_vectors_not_every_kind_is_built_and_why_says_so(monkeypatch, rows, left_out):
     monkeypatch.setattr(trials, "FEW_ROWS", 599)
+    monkeypatch.setattr(trials, "GRAPH_ROWS", rows)
     X, Q, _ = made()
     said = []
     p = plan(X, Q, k=5, recall=0.8, progress=said.append)
-    assert p.kind in {"exact", "sketches"}
     assert p.config.build.get("n_buckets") != 1
     assert not any("hash tables" in sentence or " 1 bucket(s)" in sentence for sentence in said)
-    assert "not tried on so many vectors" in p.why
+    assert f" {left_out} were not tried on so many vectors." in p.why
+    assert ("a graph: building" in said) == (600 in rows)
+    assert ("a graph, " in p.why.lower()) == (600 in rows)
+
+
+def test_why_says_that_a_graph_is_not_tried_on_few_vectors_unless_an_index_is_given(monkeypatch):
+    X, Q, _ = made()
+    said = " A graph was not tried on fewer than 100,000 vectors."
+    assert plan(X, Q, k=5, recall=0.8).why.endswith(said)
+    monkeypatch.setattr(trials, "GRAPH_ROWS", range(600, 601))
+    assert "not tried" not in plan(X, Q, k=5, recall=0.8).why
+    monkeypatch.setattr(trials, "FEW_ROWS", 599)
+    index = LSHIndex(n_tables=32, n_bits=12).fit(X)
+    assert "not tried" not in plan(index, Q, k=5, recall=0.5).why
+    assert "not tried" not in plan(X, Q, k=5, recall=1).why
 
 
 def test_progress_names_each_index_that_is_built():

@@ -32,15 +32,19 @@ def test_few_rows_are_searched_in_more_ways_than_many(monkeypatch):
     assert trials._sketch_builds(1025, 7) == learned[:2]
 
 
-@pytest.mark.parametrize("n", [499, 500, 501])
-def test_a_graph_is_built_of_many_rows_alone(monkeypatch, n):
-    monkeypatch.setattr(trials, "GRAPH_ROWS", n)
-    groups = all_trials(made_target(0.9), 0, ignored)
-    graphs = [trial for group in groups for trial in group if trial.config.kind == "graph"]
-    assert len(graphs) == (n <= 500)
+@pytest.mark.parametrize("rows", [range(500, 501), range(501, 900), range(500)], ids=str)
+def test_a_graph_is_built_of_neither_few_nor_very_many_rows(monkeypatch, rows):
+    monkeypatch.setattr(trials, "GRAPH_ROWS", rows)
+    target = made_target(0.9)
+    graphs = [trial for group in all_trials(target, 0, ignored) for trial in group if trial.config.kind == "graph"]
+    assert len(graphs) == (500 in rows)
     for trial in graphs:
-        assert made_target(0.9).satisfied_by(trial)
         assert trial.index_bytes == trial.index.nbytes > 500 * 1408
+        assert target.satisfied_by(trial)
+        steps = _geometric_steps(5, 320, per_doubling=4)
+        fewer = steps[steps.index(trial.config.setting["n_kept"]) - 1]
+        config = type(trial.config)("graph", "cosine", trial.config.build, {"n_kept": fewer})
+        assert not target.satisfied_by(target.measure(config, trial.index))
 
 
 @pytest.mark.parametrize("metric", METRICS)
