@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lsh import LSHIndex, SketchIndex, evaluate, label_precision_at_k, recall_at_k
+from lsh import GraphIndex, LSHIndex, SketchIndex, evaluate, label_precision_at_k, recall_at_k
 from lsh.errors import ParameterError, ShapeError
 from tests import reference
 
@@ -35,16 +35,22 @@ def test_figures_are_those_that_the_library_gives_one_by_one(metric, n_probes):
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-def test_an_index_of_sketches_and_exact_search_are_measured_too(metric):
+def test_indexes_of_sketches_and_a_graph_and_exact_search_are_measured_too(metric):
     tables, Q, query_labels, base_labels = made(metric)
     sketches = SketchIndex(metric, n_buckets=6).fit(tables.exact.X)
     record = evaluate(sketches, Q, query_labels, base_labels, k=4, n_probes=2, n_reranked=9)
     found = sketches.search(Q, 4, 2, 9)
     assert (record.index, record.n_buckets, record.n_probes, record.n_reranked) == ("sketches", 6, 2, 9)
-    assert (record.n_tables, record.n_bits) == (None, None)
+    assert (record.n_tables, record.n_bits, record.n_kept) == (None, None, None)
     assert record.recall == pytest.approx(recall_at_k(found, sketches.exact.search(Q, 4)).mean(), abs=1e-12)
     assert record.candidate_fraction == pytest.approx(found.n_candidates.mean() / 120)
     assert record.index_bytes == sketches.nbytes
+    graph = GraphIndex(metric).fit(tables.exact.X)
+    record = evaluate(graph, Q, query_labels, base_labels, k=4, n_kept=6)
+    found = graph.search(Q, 4, 6)
+    assert (record.index, record.n_kept, record.n_buckets, record.n_reranked) == ("graph", 6, None, None)
+    assert record.recall == pytest.approx(recall_at_k(found, graph.exact.search(Q, 4)).mean(), abs=1e-12)
+    assert (record.candidate_fraction, record.index_bytes) == (found.n_candidates.mean() / 120, graph.nbytes)
     record = evaluate(sketches.exact, Q, query_labels, base_labels, k=4)
     assert (record.index, record.n_probes, record.recall, record.recall_error) == ("exact", None, 1.0, 0.0)
     assert record.label_precision == record.exact_label_precision
@@ -56,6 +62,8 @@ def test_a_setting_that_the_index_does_not_have_is_refused_with_those_it_has():
         evaluate(index, *rest, n_buckets=3)
     with pytest.raises(ParameterError, match=r"n_tables is no setting of sketches; .* n_probes, n_reranked"):
         evaluate(SketchIndex().fit(index.exact.X), *rest, n_tables=3)
+    with pytest.raises(ParameterError, match="n_reranked is no setting of graph; expected n_kept"):
+        evaluate(GraphIndex().fit(index.exact.X), *rest, n_reranked=3)
     with pytest.raises(ParameterError, match="n_probes is no setting of exact; expected none"):
         evaluate(index.exact, *rest, n_probes=3)
 

@@ -330,6 +330,8 @@ def test_queries_and_settings_are_refused_as_on_one_machine(client, tmp_path):
         index.search(np.ones((1, 4)), n_reranked=5)
     with pytest.raises(ParameterError, match="n_buckets is no setting of tables"):
         index.search(np.ones((1, 4)), n_buckets=5)
+    with pytest.raises(ParameterError, match="kind is 'graph'; expected one of 'tables', 'sketches', 'exact'"):
+        DistributedIndex("graph")
     with pytest.raises(ParameterError, match="n_tables is no parameter of exact search"):
         DistributedIndex("exact", n_tables=3)
     with pytest.raises(ParameterError, match="has no default_setting"):
