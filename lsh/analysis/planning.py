@@ -3,8 +3,8 @@
 Which of exact search, a scan of all sketches, sketches in learned buckets, hash tables and a graph is the fastest
 depends on the number of vectors, their distribution, and the wanted recall. So a plan measures: first which settings of
 each reach the recall (`trials`), all queries in one batch per setting; then the time of the best of them, one query at
-a time, interleaved with exact search. Of those within 10 % of the fastest, the one that needs the least memory is
-chosen; it may be exact search.
+a time, in turns, and of exact search in the same rounds. Of those within 10 % of the fastest, the one that needs the
+least memory is chosen; it may be exact search.
 """
 
 import time
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from lsh import validate
 from lsh.analysis import trials
 from lsh.analysis.search_config import Index, SearchConfig
-from lsh.analysis.timing import MANY_QUERIES, ms_and_spread, same_time
+from lsh.analysis.timing import MANY_QUERIES, ms_and_spread_in_turns, same_time
 from lsh.analysis.trials import Target, Trial
 from lsh.arrays import Int64Array
 from lsh.default_setting import PROBES
@@ -151,11 +151,13 @@ def plan(
 def _interleaved_ms(target: Target, finalists: Sequence[Trial]) -> tuple[list[float], list[float]]:
     """Return the milliseconds per query of each, and the spread of its rounds.
 
-    There are fewer queries where exact search, the first, is slow.
+    There are fewer queries where exact search, the first, is slow. It reads all vectors, after which nothing else is in
+    the processor's caches: so the others take turns without it.
     """
     affordable = int(1000 * _SECONDS / finalists[0].batch_ms)
     searches = [lambda q, t=t: t.config.search(t.index, q, target.k) for t in finalists]
-    return ms_and_spread(searches, evenly_spaced(target.Q, min(MANY_QUERIES, max(_MIN_QUERIES, affordable))))
+    Q = evenly_spaced(target.Q, min(MANY_QUERIES, max(_MIN_QUERIES, affordable)))
+    return ms_and_spread_in_turns([searches[:1], searches[1:]], Q)
 
 
 def _why(

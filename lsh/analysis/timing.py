@@ -86,6 +86,32 @@ def ms_and_spread(searches: Sequence[Search], Q: Float32Array, rounds: int = 3) 
     return (1000 * np.median(seconds, axis=0).mean(axis=0)).tolist(), spread_of_rounds(seconds).tolist()
 
 
+def ms_and_spread_in_turns(
+    groups: Sequence[Sequence[Search]], Q: Float32Array, rounds: int = 3
+) -> tuple[list[float], list[float]]:
+    """Return what `ms_and_spread` returns of the searches of all groups, where none reads what another has just read.
+
+    In a round one group after another answers all queries, so that a search that fills the processor's caches, such as
+    exact search, can be kept from the others. The searches of a group take turns in shuffled order, and those of a turn
+    answer queries far apart: of two indexes that read the same vectors for a query, or two settings of one index, the
+    second would find them in the caches.
+    """
+    n, by_round = len(Q), []
+
+    def setting(group: Sequence[Search], place: int) -> Callable[[int], object]:
+        return lambda turn: group[place](Q[(turn + place * n // len(group)) % n][None])
+
+    settings = [[setting(group, place) for place in range(len(group))] for group in groups]
+    for runs in settings:
+        next(interleaved(runs, [0], rounds=1))
+    for number in range(rounds):
+        turns = range(number * n, (number + 1) * n)  # shuffled otherwise than in the round before
+        taken = [[m.values for m in interleaved(list(map(timed, runs)), turns, 1, "shuffled")] for runs in settings]
+        by_round.append(np.concatenate(taken, axis=1))
+    seconds = np.stack(by_round)  # of a search, each row is of one query: the same one in all rounds
+    return (1000 * np.median(seconds, axis=0).mean(axis=0)).tolist(), spread_of_rounds(seconds).tolist()
+
+
 @dataclass(frozen=True, slots=True)
 class SearchTimes:
     """Times of a search and of exact search, which answered the same queries in the same rounds.

@@ -124,6 +124,7 @@ def test_evaluate_measures_exact_search_as_finding_everything_in_everything(run,
     ("options", "said"),
     [
         (["--index", "sketches"], "sketches in 16 bucket(s), 2 probed, 32 re-ranked"),
+        (["--index", "graph", "--kept", 12], "a graph, 12 nodes kept"),
         (["--index", "exact"], "euclidean, exact search: 40 test queries"),
         (["--tables", 7, "--bits", 5, "--probes", 3], "L = 7 tables, K = 5 bits, 3 probed per table"),
     ],

@@ -178,6 +178,22 @@ def test_why_says_that_a_graph_is_not_tried_on_few_vectors_unless_an_index_is_gi
     assert "not tried" not in plan(X, Q, k=5, recall=1).why
 
 
+def test_exact_search_is_timed_apart_from_the_others_whose_caches_it_would_fill(monkeypatch):
+    X, Q, _ = made()
+    given, said = [], []
+
+    def timing(groups, timed):
+        given.append((groups, timed))
+        ms = [1.0] * sum(map(len, groups))
+        return ms, ms
+
+    monkeypatch.setattr(planning, "ms_and_spread_in_turns", timing)
+    plan(X, Q, k=5, recall=0.8, progress=said.append)
+    [(([exact], others), timed)] = given
+    assert f"timing {len(others)} settings that reach recall 0.8, interleaved with exact search" in said
+    assert exact(timed).ids.tolist() == exact_search(X, timed, 5).ids.tolist()
+
+
 def test_progress_names_each_index_that_is_built():
     X, Q, _ = made()
     said = []

@@ -1,5 +1,6 @@
 """Interleaved timing."""
 
+import itertools
 import time
 
 import numpy as np
@@ -9,6 +10,7 @@ import lsh.analysis.timing
 from lsh.analysis import machine
 from lsh.analysis.timing import (
     interleaved,
+    ms_and_spread_in_turns,
     ms_per_query,
     n_timed,
     same_time,
@@ -61,6 +63,47 @@ def test_a_shuffled_order_differs_between_rounds_and_queries_and_is_the_same_aga
     assert len(set(orders)) == 4
     assert all(sorted(order) == list(range(6)) for order in orders)
     assert run() == orders
+
+
+def test_in_turns_a_group_answers_all_queries_after_another_and_its_searches_no_query_one_after_another():
+    calls = []
+    Q = np.arange(6, dtype=np.float32)[:, None]
+    searches = {name: lambda q, name=name: calls.append((name, float(q[0, 0]))) for name in "abcd"}
+    ms_and_spread_in_turns([[searches["a"]], [searches[name] for name in "bcd"]], Q, rounds=2)
+    warm, timed_calls = calls[:4], calls[4:]
+    assert sorted(name for name, _ in warm) == list("abcd")
+    orders = []
+    for one_round in (timed_calls[:24], timed_calls[24:]):
+        assert one_round[:6] == [("a", q) for q in range(6)]
+        turns = [one_round[start : start + 3] for start in range(6, 24, 3)]
+        assert all(sorted(name for name, _ in turn) == list("bcd") for turn in turns)
+        assert all(len({q for _, q in turn}) == 3 for turn in turns)
+        for name in "bcd":
+            assert sorted(q for other, q in one_round if other == name) == list(range(6))
+        orders.append([name for turn in turns for name, _ in turn])
+    assert orders[0] != orders[1]
+
+
+def test_in_turns_each_time_is_that_of_its_search_and_its_query(monkeypatch):
+    now = [0.0]
+    seconds = np.random.default_rng(0).uniform(1, 2, (3, 3, 5))  # of each search, round and query
+
+    def search(own):
+        calls = itertools.count(-1)  # the first call is the warm-up
+
+        def run(q):
+            call = next(calls)
+            now[0] += own[call // 5, int(q[0, 0])] if call >= 0 else 0.0
+
+        return run
+
+    monkeypatch.setattr(lsh.analysis.timing, "clock", lambda: now[0])
+    Q = np.arange(5, dtype=np.float32)[:, None]
+    first, second, third = map(search, seconds)
+    ms, spread = ms_and_spread_in_turns([[first], [second, third]], Q, rounds=3)
+    assert ms == pytest.approx(1000 * np.median(seconds, axis=1).mean(axis=1))
+    assert spread == pytest.approx(spread_of_rounds(seconds.transpose(1, 2, 0)))
+    assert len(ms_and_spread_in_turns([[lambda _: None], []], Q)[0]) == 1
 
 
 def test_a_caller_that_stops_runs_no_further_setting():
