@@ -249,6 +249,24 @@ def test_the_link_names_the_list_that_was_opened_whatever_else_the_page_sends_at
         wait_for_link(page, view=view)
 
 
+def test_the_link_names_the_list_that_is_open_after_back_right_after_a_press(visit):
+    page = visit("?L=9&K=14")
+    agree = """() => {
+      const link = new URLSearchParams(location.search).get("view") || "found"
+      return [link, document.querySelector("[data-test-script-state=notRunning]") !== null]
+    }"""
+    opened = page.locator('.tab[aria-selected="true"]')
+    for i in range(10):
+        for view in ("exact", "found"):
+            page.click(f".tab[data-view={view}]")
+            wait_for_link(page, view=view)
+        page.locator(".tab[data-view=missed]").evaluate(
+            "(tab, delay_ms) => { tab.click(); setTimeout(() => history.back(), delay_ms) }", 8 * i
+        )
+        page.wait_for_timeout(700)  # longer than messages are late, and than nothing is sent after Back
+        wait_until_equal(page, lambda: page.evaluate(agree), [opened.get_attribute("data-view"), True])
+
+
 def test_a_keyboard_alone_reaches_the_sounds_walks_through_them_compares_and_searches_with_one(visit):
     page = visit()
     query, cards = query_id(page), neighbours(page)

@@ -6,6 +6,7 @@ export const LATE_MS = 5000 // after which a sentence says so
 const MAX_WAVEFORM_TRIES = 4
 const REPEAT_MS = 2000 // after which an event that Python has not answered is sent again
 const MAX_SENDS = 4
+const BACK_MS = 500 // after Back, in which nothing is sent: Streamlit forgets a step back that another event follows at once
 const WATCH_MS = 200 // between looks for a page that is awaited
 const MAX_LEAVING_MS = 10000 // after which the page is no longer taken to be on its way out
 const PLAYBACK = "earshot.playback" // in localStorage: what differs from these:
@@ -317,10 +318,10 @@ function makePlayer() {
   }, true)
 
   // A step of the browser's history is something that the visitor did. Streamlit adds one for every message with an address,
-  // also where parameters only change their order, and a page that is opened may send several.
+  // also where parameters only change their order or an empty one is left out, and a page that is opened may send several.
   let acted = false // on this page
   for (const name of ["click", "keydown", "pointerdown", "input"]) addEventListener(name, () => (acted = true), true)
-  const parameters = (url) => [...url.searchParams].map(String).sort().join("&")
+  const parameters = (url) => [...url.searchParams].filter(([, value]) => value).map(String).sort().join("&")
   const pushState = history.pushState.bind(history)
   history.pushState = (state, title, address) => {
     const [from, to] = [new URL(location.href), new URL(address, location.href)]
@@ -344,7 +345,12 @@ function makePlayer() {
 
   // Sends an event to Python, and again until Python has answered it or another press of its kind: Streamlit may drop an
   // event that another one follows, or whose page has been left. By its number, Python ignores a press that comes twice or
-  // after a later one.
+  // after a later one. Back and Forward cancel what moves on from the view that they leave.
+  let wentBack = -BACK_MS
+  addEventListener("popstate", () => {
+    wentBack = performance.now()
+    for (const kind of ["move", "view"]) unanswered.delete(kind)
+  })
   function press(root, name, value) {
     const kind = ["query", "back", "find"].includes(name) ? "move" : name
     if (["move", "view"].includes(kind)) leaveQueue()
@@ -353,6 +359,8 @@ function makePlayer() {
     unanswered.set(kind, one)
     const send = () => {
       if (unanswered.get(kind) !== one) return
+      const wait = wentBack + BACK_MS - performance.now()
+      if (wait > 0) return setTimeout(send, wait)
       const from = [root, roots.get(name)].find((at) => (at.host ?? at).isConnected)
       if (from) sends.get(from)(name, one.event)
       if (++one.sent < MAX_SENDS) setTimeout(send, REPEAT_MS)

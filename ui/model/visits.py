@@ -52,9 +52,14 @@ def carried() -> dict[str, str]:
 
 def write_link(**values: str | None) -> None:
     """Write values that no widget holds into the URL, as one step of its history; None empties one."""
-    wanted = {name: value or "" for name, value in {**carried(), **values}.items()}
-    session.CARRIED.set(_only_carried(wanted))
-    _write({name: value for name, value in wanted.items() if value != st.query_params.get(name, "")})
+    before = carried()
+    wanted = {name: value or "" for name, value in {**before, **values}.items()}
+    kept = _only_carried(wanted)
+    session.CARRIED.set(kept)
+    # What differs from an old URL may not be all that differs from the URL of a message on its way to the browser.
+    different = {name: value for name, value in wanted.items() if value != st.query_params.get(name, "")}
+    if different or kept != before:
+        _write(different)
 
 
 def carry_link(page: str, *, by_back: bool) -> bool:
@@ -69,7 +74,10 @@ def carry_link(page: str, *, by_back: bool) -> bool:
     if before != page:
         session.WORK.pop()
     session.CARRIED.set(kept)
-    restore_link()
+    if by_back:
+        _write({})  # again: the URL of a run before may have reached the browser after its step back
+    else:
+        restore_link()
     return before not in {None, page}
 
 
@@ -81,7 +89,9 @@ def restore_link() -> None:
     """
     here, kept = st.query_params.to_dict(), carried()
     missing = {name: value for name, value in kept.items() if here.get(name, "") != value}
-    _write(missing | {name: "" for name in _CARRIED if here.get(name) and name not in kept})
+    missing |= {name: "" for name in _CARRIED if here.get(name) and name not in kept}
+    if missing:
+        _write(missing)
 
 
 def follow(to: str, origin: str, listed: str = "") -> None:
@@ -178,8 +188,7 @@ def _only_carried(values: Mapping[str, str]) -> dict[str, str]:
 
 
 def _write(values: Mapping[str, str]) -> None:
-    if not values:  # else an empty step of the history
-        return
+    """Send the URL with these values; where the browser has it already, that is no step of its history."""
     try:
         st.query_params.update(values)
     except RerunException:  # another run is waiting: Streamlit starts it in place of sending the URL

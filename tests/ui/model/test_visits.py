@@ -70,6 +70,26 @@ def test_a_url_that_did_not_reach_the_browser_is_sent_again_and_one_that_did_is_
     assert st.query_params.sent == [{**wanted, "L": "9"}]
 
 
+def test_a_value_is_sent_that_an_old_url_has_too(browser):
+    browser("listen", view="found")
+    visits.write_link(view="exact")
+    browser("listen", view="found")  # of an event that was sent before the browser knew of it
+    st.query_params.sent.clear()
+    st.query_params["view"] = "found"
+    visits.write_link(view="found")
+    assert st.query_params.sent == [{"view": "found"}]
+    visits.write_link(view="found")
+    assert len(st.query_params.sent) == 1
+
+
+def test_a_step_back_sends_its_url_again_since_a_message_may_come_after_it(browser):
+    browser("listen", view="found")
+    visits.write_link(view="exact")
+    browser("listen", view="found", by_back=True)
+    assert st.query_params.sent == [{"view": "found"}]
+    assert visits.link() == {"view": "found"}
+
+
 def test_the_back_button_returns_to_the_url_before(browser):
     browser("listen", dataset="own", clip="a")
     visits.follow("b", "a")
