@@ -43,7 +43,21 @@ window.shift = 0
 new PerformanceObserver((list) => list.getEntries().forEach((e) => { if (!e.hadRecentInput) window.shift += e.value }))
   .observe({ type: "layout-shift", buffered: true })
 """
+PAGES: pytest.StashKey[list[Page | BrowserContext]] = pytest.StashKey()  # that a test has opened
 expect.set_options(timeout=TIMEOUT_MS)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Add to the report of a failed test what its pages show: their addresses, states and texts."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for opened in item.stash.get(PAGES, []):
+            for page in [opened] if isinstance(opened, Page) else opened.pages:
+                with contextlib.suppress(Error):  # it is closed
+                    state = page.evaluate("document.querySelector('[data-testid=stApp]')?.dataset.testScriptState")
+                    report.sections.append((f"{page.url}, {state}", page.inner_text("body", timeout=5000)))
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -177,9 +191,11 @@ def one_context(chromium: Browser) -> BrowserContext:
 
 
 @pytest.fixture
-def new_page(chromium: Browser, one_context: BrowserContext) -> Iterator[Callable[..., Page]]:
+def new_page(
+    request: pytest.FixtureRequest, chromium: Browser, one_context: BrowserContext
+) -> Iterator[Callable[..., Page]]:
     """Return a function that opens an empty page, as another visitor: each page has its own session in the app."""
-    opened: list[Page | BrowserContext] = []
+    opened = request.node.stash[PAGES] = list[Page | BrowserContext]()
 
     def open_page(
         width: int = 1440,
