@@ -13,6 +13,7 @@ import numpy as np
 
 from lsh.arrays import BoolArray, Float32Array, Int32Array, Int64Array, UInt8Array, UInt16Array
 from lsh.kernels.fast_scan import TABLE_BYTES, make_tables, score_block
+from lsh.kernels.graphs.kept_nodes import NONE, is_new, keep, next_place, take
 from lsh.kernels.graphs.records import FACTORS, IDS, RECORD, RECORD_BYTES, ROW_BYTES
 from lsh.kernels.hashing import normalise
 from lsh.kernels.intrinsics import clear_lowest, decode, fma, lowest_bit, prefetch
@@ -25,8 +26,6 @@ _FIRST_KEPT = 4  # of the first nodes, unless all nodes are kept
 _SEEN_PER_KEPT = 32  # places for the nodes that a search has met
 _MIN_SEEN = 256
 _CACHE_LINE = 64  # bytes
-_MIXER, _TOP_BITS = np.uint32(2654435761), np.uint32(7)  # multiplicative hashing (Knuth, "The Art ...", volume 3, 6.4)
-_NONE = -1
 
 
 @kernel
@@ -71,7 +70,7 @@ def search_graph(
         matvec(centred, rotation, rotated)
         step, bias = make_tables(rotated, tables)
         estimate = tables, step, bias, estimates
-        seen[:] = _NONE
+        seen[:] = NONE
         count, n_seen = _first_nodes(_half_square(centred), n, blocks, estimate, kept, seen)
         met, best = (seen, n_seen), (distances[q], ids[q])
         if encoding == UINT8:
@@ -99,7 +98,7 @@ def search_graph(
 def _memory(d: int, n_kept: int, room: int) -> tuple[Any, ...]:
     """Return arrays for a search: float32[2, d], [128], [32], [n_kept], int32[n_kept], [room], uint8[2048].
 
-    They are parts of one array, since each allocation takes as long as two visits. Each begins at a cache line.
+    They are parts of one array, since allocations take time; offsets are multiples of a cache line.
     """
     line, width = _CACHE_LINE // 4, 2 * d
     vectors = -(-width // line) * line
@@ -165,9 +164,9 @@ def _first_nodes(
             i = lowest_bit(mask)
             mask = clear_lowest(mask)
             neighbour = ids[first + IDS + i]
-            if estimates[i] > limit and _is_new(neighbour, seen):
+            if estimates[i] > limit and is_new(neighbour, seen):
                 n_seen += 1
-                count, limit, _ = _keep(estimates[i], neighbour, scores, nodes, count)
+                count, limit, _ = keep(estimates[i], neighbour, scores, nodes, count)
     return count, n_seen
 
 
@@ -198,13 +197,13 @@ def _walk(
     room = seen.shape[0]
     limit = scores[count - 1] if count == scores.shape[0] else np.float32(-np.inf)
     found = n_allowed = n_visited = 0
-    at, following = _take(nodes, 0, count)
-    while following != _NONE:
+    at, following = take(nodes, 0, count)
+    while following != NONE:
         node = following
-        at, following = _take(nodes, at, count)
-        if following != _NONE:
+        at, following = take(nodes, at, count)
+        if following != NONE:
             _prefetch_node(following, rows, inverse_norms, codes)
-            at = _next_place(nodes, at, count)
+            at = next_place(nodes, at, count)
             if at < count:  # it is often the one after that
                 _prefetch_node(nodes[at], rows, inverse_norms, codes)
         offset = _closeness(q, X, node, scale, shift, inverse_norms, metric)
@@ -218,19 +217,19 @@ def _walk(
             or offset > best_scores[last]
             or (offset == best_scores[last] and node < best_nodes[last])
         ):
-            found, _, _ = _keep(offset, node, best_scores, best_nodes, found)
+            found, _, _ = keep(offset, node, best_scores, best_nodes, found)
         own, first = codes[RECORD_BYTES * node :], RECORD * node
         mask = score_block(own, tables, 0, terms, first + FACTORS, step, bias, offset, limit, estimates)
         while mask and 4 * n_seen < 3 * room:
             i = lowest_bit(mask)
             mask = clear_lowest(mask)
             neighbour = ids[first + IDS + i]
-            if estimates[i] > limit and _is_new(neighbour, seen):
+            if estimates[i] > limit and is_new(neighbour, seen):
                 n_seen += 1
-                count, limit, place = _keep(estimates[i], neighbour, scores, nodes, count)
+                count, limit, place = keep(estimates[i], neighbour, scores, nodes, count)
                 at = min(at, place)
-        if following == _NONE:
-            at, following = _take(nodes, at, count)
+        if following == NONE:
+            at, following = take(nodes, at, count)
     return found, n_allowed, n_visited
 
 
@@ -271,56 +270,3 @@ def _prefetch_node(node: int, rows: UInt8Array, inverse_norms: Float32Array, cod
     prefetch(inverse_norms, node)
     for t in range(0, RECORD_BYTES, _CACHE_LINE):
         prefetch(codes, node * RECORD_BYTES + t)
-
-
-@kernel
-def _next_place(nodes: Int32Array, at: int, count: int) -> int:
-    """Return the place of the best kept node from place `at` on that was not taken, `count` for none."""
-    while at < count and nodes[at] < 0:
-        at += 1
-    return at
-
-
-@kernel
-def _take(nodes: Int32Array, at: int, count: int) -> tuple[int, int]:
-    """Return (place behind it, id) of the best kept node from place `at` on that was not taken, -1 for none.
-
-    It is marked as taken, by the complement of its id.
-    """
-    at = _next_place(nodes, at, count)
-    if at == count:
-        return at, _NONE
-    node = nodes[at]
-    nodes[at] = ~node
-    return at + 1, node
-
-
-@kernel
-def _is_new(node: int, seen: Int32Array) -> bool:
-    """Add a node to a hash set, int32[power of two], -1 for free places; return whether it was not there."""
-    last = seen.shape[0] - 1
-    place = np.int64((np.uint32(node) * _MIXER) >> _TOP_BITS) & last
-    while seen[place] != _NONE:
-        if seen[place] == node:
-            return False
-        place = (place + 1) & last
-    seen[place] = node
-    return True
-
-
-@kernel
-def _keep(
-    score: np.float32, node: int, scores: Float32Array, nodes: Int32Array, count: int
-) -> tuple[int, np.float32, int]:
-    """Insert a node among the `count` kept ones, best first, or in place of the last one where there is no room.
-
-    Return (count, score that further ones must exceed, its place).
-    """
-    room = scores.shape[0]
-    place = count if count < room else room - 1
-    count = min(count + 1, room)
-    while place > 0 and (scores[place - 1] < score or (scores[place - 1] == score and nodes[place - 1] > node)):
-        scores[place], nodes[place] = scores[place - 1], nodes[place - 1]
-        place -= 1
-    scores[place], nodes[place] = score, node
-    return count, scores[room - 1] if count == room else np.float32(-np.inf), place
