@@ -704,6 +704,29 @@ def search_buckets(vectors, buckets, gaps, X, inverse_norms, metric, n_probes, n
     return [np.array(part) for part in zip(*found, strict=True)]
 
 
+def next_place(nodes, at, count):
+    """Return the first place from `at` on whose node is not marked, `count` for none."""
+    return next((place for place in range(at, count) if nodes[place] >= 0), count)
+
+
+def take(nodes, at, count):
+    """Return (place behind it, id) of the first node from `at` on that is not marked, (count, -1) for none."""
+    place = next_place(nodes, at, count)
+    return (count, -1) if place == count else (place + 1, nodes[place])
+
+
+def is_new(node, met):
+    """Return whether a node is not yet in a set, and add it."""
+    new = node not in met
+    met.add(node)
+    return new
+
+
+def keep(score, node, kept, room):
+    """Return the best `room` of the kept (score, node) pairs, where the new one takes the place of the last one."""
+    return sorted([*kept[: room - 1], (score, node)], key=lambda pair: (-pair[0], pair[1]))
+
+
 def search_graph(vectors, graph, X, inverse_norms, metric, n_kept, k, allowed=None):
     """Search prepared queries in a graph; return (ids, distances, n_candidates) of each.
 

@@ -13,11 +13,12 @@ import numpy as np
 
 from lsh.arrays import BoolArray, Float32Array, Int32Array, Int64Array, UInt8Array, UInt16Array
 from lsh.kernels.fast_scan import TABLE_BYTES, make_tables, score_block
+from lsh.kernels.graphs.kept_nodes import NONE, is_new, keep, next_place, take
 from lsh.kernels.graphs.records import FACTORS, IDS, RECORD, RECORD_BYTES, ROW_BYTES
 from lsh.kernels.hashing import normalise
 from lsh.kernels.intrinsics import clear_lowest, decode, fma, lowest_bit, prefetch
 from lsh.kernels.jit import fast_kernel, kernel
-from lsh.kernels.ranking import COSINE, EXACT, FLOAT16, UINT8, is_rare, nearest
+from lsh.kernels.ranking import COSINE, EXACT, FLOAT16, UINT8, is_rare
 from lsh.kernels.shuffling import BLOCK
 from lsh.kernels.sketching import DIMENSIONS, matvec
 
@@ -25,8 +26,6 @@ _FIRST_KEPT = 4  # of the first nodes, unless all nodes are kept
 _SEEN_PER_KEPT = 32  # places for the nodes that a search has met
 _MIN_SEEN = 256
 _CACHE_LINE = 64  # bytes
-_MIXER, _TOP_BITS = np.uint32(2654435761), np.uint32(7)  # multiplicative hashing (Knuth, "The Art ...", volume 3, 6.4)
-_NONE = -1
 
 
 @kernel
@@ -55,18 +54,14 @@ def search_graph(
     codes = records.reshape(records.size)
     blocks = codes, codes.view(np.float32).reshape(codes.size // ROW_BYTES, BLOCK), codes.view(np.int32)
     rows, encoding, scale, shift, inverse_norms, metric = vectors
-    ranked = rows, encoding, np.float32(scale), np.float32(shift), inverse_norms, metric
     values = np.float32(scale), np.float32(shift), inverse_norms, metric
     unit, min_norm, max_norm = limits
     n, d = rows.shape[0], centre.shape[0]
-    vector, centred = np.empty((1, d), np.float32), np.empty(d, np.float32)
-    rotated, tables = np.empty(DIMENSIONS, np.float32), np.empty(TABLE_BYTES, np.uint8)
-    best = np.empty(ids.shape[1], np.float32), np.empty(ids.shape[1], np.int64)
-    kept = np.empty(n_kept, np.float32), np.empty(n_kept, np.int64)
     room = _MIN_SEEN
     while room < _SEEN_PER_KEPT * n_kept and room < 2 * n:
         room *= 2
-    seen = np.empty(room, np.int32)
+    vectors_of, rotated, estimates, scores, nodes, seen, tables = _memory(d, n_kept, room)
+    vector, centred, kept = vectors_of[:1], vectors_of[1], (scores, nodes)
     for q in range(Q.shape[0]):
         if not normalise(Q[q : q + 1], unit, min_norm, max_norm, vector):
             return False
@@ -74,10 +69,10 @@ def search_graph(
             centred[t] = vector[0, t] - centre[t]
         matvec(centred, rotation, rotated)
         step, bias = make_tables(rotated, tables)
-        estimate = tables, step, bias
-        seen[:] = _NONE
+        estimate = tables, step, bias, estimates
+        seen[:] = NONE
         count, n_seen = _first_nodes(_half_square(centred), n, blocks, estimate, kept, seen)
-        met = seen, n_seen
+        met, best = (seen, n_seen), (distances[q], ids[q])
         if encoding == UINT8:
             found, n_met, n_visited = _walk(
                 vector[0], rows, rows, values, blocks, estimate, kept, count, met, best, allowed
@@ -92,13 +87,55 @@ def search_graph(
             found, n_met, n_visited = _walk(
                 vector[0], Y, rows, values, blocks, estimate, kept, count, met, best, allowed
             )
-        nearest(vector[0], ranked, best[1][:found], ids[q], distances[q])
+        _to_distances(metric, found, *best)
         n_candidates[q] = n_visited
-        if allowed is not None and (
-            found < min(best[1].shape[0], n_allowed) or is_rare(n_met, n_visited, n_allowed, n)
-        ):
+        if allowed is not None and (found < min(ids.shape[1], n_allowed) or is_rare(n_met, n_visited, n_allowed, n)):
             n_candidates[q] = EXACT
     return True
+
+
+@kernel
+def _memory(d: int, n_kept: int, room: int) -> tuple[Any, ...]:
+    """Return arrays for a search: float32[2, d], [128], [32], [n_kept], int32[n_kept], [room], uint8[2048].
+
+    They are parts of one array, since allocations take time; offsets are multiples of a cache line.
+    """
+    line, width = _CACHE_LINE // 4, 2 * d
+    vectors = -(-width // line) * line
+    scores = vectors + DIMENSIONS + BLOCK
+    nodes = scores + -(-n_kept // line) * line
+    seen = 2 * nodes - scores
+    tables = seen + room
+    memory = np.empty(tables + TABLE_BYTES // 4, np.float32)
+    whole = memory.view(np.int32)
+    return (
+        memory[:width].reshape(2, d),
+        memory[vectors : vectors + DIMENSIONS],
+        memory[vectors + DIMENSIONS : scores],
+        memory[scores : scores + n_kept],
+        whole[nodes : nodes + n_kept],
+        whole[seen:tables],
+        memory[tables:].view(np.uint8),
+    )
+
+
+@kernel
+def _to_distances(metric: int, found: int, distances: Float32Array, ids: Int64Array) -> None:
+    """Turn the `found` best scores, in `distances`, into distances as `ranking.nearest` has them, nearest first.
+
+    Different scores may be of one distance: ties by id. Other places get the id -1, and infinity.
+    """
+    for i in range(found):
+        if metric == COSINE:
+            distance = min(max(-distances[i], np.float32(0)), np.float32(2))
+        else:
+            distance = np.float32(np.sqrt(np.float32(-2) * distances[i]))
+        at, node = i, ids[i]
+        while at > 0 and distances[at - 1] == distance and ids[at - 1] > node:
+            distances[at], ids[at] = distance, ids[at - 1]
+            at -= 1
+        distances[at], ids[at] = distance, node
+    distances[found:], ids[found:] = np.inf, -1
 
 
 @kernel
@@ -107,7 +144,7 @@ def _first_nodes(
     n: int,
     blocks: tuple[Any, ...],
     estimate: tuple[Any, ...],
-    kept: tuple[Float32Array, Int64Array],
+    kept: tuple[Float32Array, Int32Array],
     seen: Int32Array,
 ) -> tuple[int, int]:
     """Keep the first nodes with the best estimates; return (how many, number of nodes that were seen).
@@ -115,11 +152,10 @@ def _first_nodes(
     half: half the squared distance of the query from the centre.
     """
     codes, terms, ids = blocks
-    tables, step, bias = estimate
+    tables, step, bias, estimates = estimate
     scores, nodes = kept
     if scores.shape[0] < n:
         scores = scores[:_FIRST_KEPT]
-    estimates = np.empty(BLOCK, np.float32)
     count, n_seen, limit = 0, 0, np.float32(-np.inf)
     for block in range(n, codes.size // RECORD_BYTES):
         own, first = codes[RECORD_BYTES * block :], RECORD * block
@@ -128,9 +164,9 @@ def _first_nodes(
             i = lowest_bit(mask)
             mask = clear_lowest(mask)
             neighbour = ids[first + IDS + i]
-            if estimates[i] > limit and _is_new(neighbour, seen):
+            if estimates[i] > limit and is_new(neighbour, seen):
                 n_seen += 1
-                count, limit, _ = _keep(estimates[i], neighbour, scores, nodes, count)
+                count, limit, _ = keep(estimates[i], neighbour, scores, nodes, count)
     return count, n_seen
 
 
@@ -142,7 +178,7 @@ def _walk(
     values: tuple[Any, ...],
     blocks: tuple[Any, ...],
     estimate: tuple[Any, ...],
-    kept: tuple[Float32Array, Int64Array],
+    kept: tuple[Float32Array, Int32Array],
     count: int,
     met: tuple[Int32Array, int],
     best: tuple[Float32Array, Int64Array],
@@ -154,20 +190,20 @@ def _walk(
     """
     scale, shift, inverse_norms, metric = values
     codes, terms, ids = blocks
-    tables, step, bias = estimate
+    tables, step, bias, estimates = estimate
     scores, nodes = kept
     best_scores, best_nodes = best
     seen, n_seen = met
-    estimates, room = np.empty(BLOCK, np.float32), seen.shape[0]
+    room = seen.shape[0]
     limit = scores[count - 1] if count == scores.shape[0] else np.float32(-np.inf)
     found = n_allowed = n_visited = 0
-    at, following = _take(nodes, 0, count)
-    while following != _NONE:
+    at, following = take(nodes, 0, count)
+    while following != NONE:
         node = following
-        at, following = _take(nodes, at, count)
-        if following != _NONE:
+        at, following = take(nodes, at, count)
+        if following != NONE:
             _prefetch_node(following, rows, inverse_norms, codes)
-            at = _next_place(nodes, at, count)
+            at = next_place(nodes, at, count)
             if at < count:  # it is often the one after that
                 _prefetch_node(nodes[at], rows, inverse_norms, codes)
         offset = _closeness(q, X, node, scale, shift, inverse_norms, metric)
@@ -181,19 +217,19 @@ def _walk(
             or offset > best_scores[last]
             or (offset == best_scores[last] and node < best_nodes[last])
         ):
-            found, _, _ = _keep(offset, node, best_scores, best_nodes, found)
+            found, _, _ = keep(offset, node, best_scores, best_nodes, found)
         own, first = codes[RECORD_BYTES * node :], RECORD * node
         mask = score_block(own, tables, 0, terms, first + FACTORS, step, bias, offset, limit, estimates)
         while mask and 4 * n_seen < 3 * room:
             i = lowest_bit(mask)
             mask = clear_lowest(mask)
             neighbour = ids[first + IDS + i]
-            if estimates[i] > limit and _is_new(neighbour, seen):
+            if estimates[i] > limit and is_new(neighbour, seen):
                 n_seen += 1
-                count, limit, place = _keep(estimates[i], neighbour, scores, nodes, count)
+                count, limit, place = keep(estimates[i], neighbour, scores, nodes, count)
                 at = min(at, place)
-        if following == _NONE:
-            at, following = _take(nodes, at, count)
+        if following == NONE:
+            at, following = take(nodes, at, count)
     return found, n_allowed, n_visited
 
 
@@ -234,56 +270,3 @@ def _prefetch_node(node: int, rows: UInt8Array, inverse_norms: Float32Array, cod
     prefetch(inverse_norms, node)
     for t in range(0, RECORD_BYTES, _CACHE_LINE):
         prefetch(codes, node * RECORD_BYTES + t)
-
-
-@kernel
-def _next_place(nodes: Int64Array, at: int, count: int) -> int:
-    """Return the place of the best kept node from place `at` on that was not taken, `count` for none."""
-    while at < count and nodes[at] < 0:
-        at += 1
-    return at
-
-
-@kernel
-def _take(nodes: Int64Array, at: int, count: int) -> tuple[int, int]:
-    """Return (place behind it, id) of the best kept node from place `at` on that was not taken, -1 for none.
-
-    It is marked as taken, by the complement of its id.
-    """
-    at = _next_place(nodes, at, count)
-    if at == count:
-        return at, _NONE
-    node = nodes[at]
-    nodes[at] = ~node
-    return at + 1, node
-
-
-@kernel
-def _is_new(node: int, seen: Int32Array) -> bool:
-    """Add a node to a hash set, int32[power of two], -1 for free places; return whether it was not there."""
-    last = seen.shape[0] - 1
-    place = np.int64((np.uint32(node) * _MIXER) >> _TOP_BITS) & last
-    while seen[place] != _NONE:
-        if seen[place] == node:
-            return False
-        place = (place + 1) & last
-    seen[place] = node
-    return True
-
-
-@kernel
-def _keep(
-    score: np.float32, node: int, scores: Float32Array, nodes: Int64Array, count: int
-) -> tuple[int, np.float32, int]:
-    """Insert a node among the `count` kept ones, best first, or in place of the last one where there is no room.
-
-    Return (count, score that further ones must exceed, its place).
-    """
-    room = scores.shape[0]
-    place = count if count < room else room - 1
-    count = min(count + 1, room)
-    while place > 0 and (scores[place - 1] < score or (scores[place - 1] == score and nodes[place - 1] > node)):
-        scores[place], nodes[place] = scores[place - 1], nodes[place - 1]
-        place -= 1
-    scores[place], nodes[place] = score, node
-    return count, scores[room - 1] if count == room else np.float32(-np.inf), place

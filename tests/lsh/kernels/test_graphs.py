@@ -4,8 +4,11 @@ import itertools
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lsh import EncodedVectors, GraphIndex
+from lsh.kernels.graphs.kept_nodes import is_new, keep, next_place, take
 from lsh.kernels.graphs.linking import choose_links, level_products, links_back
 from lsh.kernels.graphs.search import search_graph
 from lsh.kernels.ranking import EXACT
@@ -14,6 +17,7 @@ from lsh.result import SearchResult
 from tests import reference
 from tests.lsh.confidence import half_width
 
+NODES = st.lists(st.tuples(st.sampled_from([-2.0, -1.5, 0.0, 1.0]), st.integers(0, 2**31 - 1)), max_size=30)
 UNIT = float(np.finfo(np.float32).eps) / 2
 METRICS = ["cosine", "euclidean"]
 
@@ -40,6 +44,17 @@ def test_where_all_nodes_are_kept_a_search_agrees_with_its_reference(metric, dim
     ids, _, n_candidates = expected_of(index, Q, 150, 7)
     assert np.array_equal(found.n_candidates, n_candidates)
     assert np.array_equal(found.ids, ids)
+
+
+def test_vectors_of_different_squared_distances_and_the_same_distance_are_ordered_by_id():
+    squares = np.random.default_rng(0).permutation(60) * 2.0**-23  # above 1, where square roots of neighbours coincide
+    X = np.zeros((60, 3), np.float32)
+    X[:, 0], X[:, 1] = 3, np.sqrt(squares)
+    index = GraphIndex("euclidean").fit(X)
+    found, truth = (kind.search(np.float32([[2, 0, 0]]), 60) for kind in (index, index.exact))
+    assert len(np.unique(found.distances)) < 40
+    assert np.array_equal(found.ids, truth.ids)
+    assert np.array_equal(found.distances, truth.distances)
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -146,3 +161,35 @@ def test_a_search_with_a_filter_agrees_with_its_reference_or_leaves_the_query_to
         assert allowed[ids[ids >= 0]].all()
     assert left["half"] == 0 < left["far"]
     assert left["three"] > 0
+
+
+@given(NODES, st.integers(1, 8))
+def test_the_best_nodes_are_kept_in_order_and_the_limit_is_the_score_of_the_last_one(added, room):
+    scores, nodes, count, kept = np.empty(room, np.float32), np.empty(room, np.int32), 0, []
+    for score, node in added:
+        if len(kept) < room or score > kept[-1][0]:
+            count, limit, place = keep(np.float32(score), node, scores, nodes, count)
+            kept = reference.keep(score, node, kept, room)
+            assert limit == (kept[-1][0] if len(kept) == room else -np.inf)
+            assert (scores[place], nodes[place]) == (score, node)
+        assert list(zip(scores[:count].tolist(), nodes[:count].tolist(), strict=True)) == kept
+
+
+@given(st.lists(st.integers(-5, 5), max_size=12).map(lambda nodes: np.array(nodes, np.int32)), st.integers(0, 12))
+def test_nodes_are_taken_in_order_once_each_and_marked_ones_are_passed_over(nodes, at):
+    at = min(at, len(nodes))
+    for _ in range(len(nodes) + 1):
+        assert next_place(nodes, at, len(nodes)) == reference.next_place(nodes.tolist(), at, len(nodes))
+        expected = reference.take(nodes.tolist(), at, len(nodes))
+        at, node = take(nodes, at, len(nodes))
+        assert (at, node) == expected
+        assert node == -1 or nodes[at - 1] == ~node
+    assert node == -1
+
+
+@given(st.lists(st.integers(0, 20) | st.integers(0, 2**31 - 1), max_size=63))
+def test_a_node_is_new_once(nodes):
+    seen, met = np.full(64, -1, np.int32), set()
+    for node in nodes:
+        assert is_new(node, seen) == reference.is_new(node, met)
+    assert set(seen.tolist()) - {-1} == met
