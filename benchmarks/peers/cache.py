@@ -1,8 +1,9 @@
 """Cache of first passes: what each build of a method answered, and its index, in a folder for later calls.
 
 Each build has a folder of its own, whose name holds a hash of all that its figures depend on: its settings, the bytes
-of the vectors, the queries, the library and its plug-in, and the processor. It appears in one step, when the first pass
-of the build is complete.
+of the vectors, the queries, the library, its plug-in and the code that measures it, the processor, and the versions of
+NumPy and numba. It appears in one step, when the first pass of the build is complete. One whose index has changed since
+counts as absent.
 """
 
 import hashlib
@@ -13,13 +14,16 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypedDict
 
+from benchmarks import ground_truth
 from benchmarks.methods._base import Method, Settings
+from benchmarks.peers import worker
 from benchmarks.search_problem import SearchProblem
 from earshot_common.atomic import atomic_folder
-from lsh.analysis.machine import processor
+from lsh.analysis.machine import summary
 
 _RECORD = "first_pass.json"
 
@@ -50,7 +54,8 @@ class Cache:
     def of(cls, folder: Path, problem: SearchProblem, metric: str, k: int) -> "Cache":
         """Return the cache of a problem in a folder, which need not exist."""
         data = {"base": _digest([problem.base]), "queries": _digest([problem.queries])}
-        return cls(folder, {"metric": metric, "k": k, "cpu": processor(), **data})
+        code = _digest([Path(module.__file__ or "") for module in (worker, ground_truth)])
+        return cls(folder, {"metric": metric, "k": k, "machine": summary(), "code": code, **data})
 
     def of_method(self, kind: type[Method], library: Path | None) -> "Cache":
         """Return the cache of one method. library: the folder of its library; None for the one that is installed."""
@@ -64,19 +69,22 @@ class Cache:
 
 
 def read(place: Path) -> FirstPass | None:
-    """Return the first pass that is kept in a folder; None if there is none."""
+    """Return the first pass that is kept in a folder; None if there is none, or if the index beside it is damaged."""
     try:
-        kept: FirstPass = json.loads((place / _RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        kept = json.loads((place / _RECORD).read_text(encoding="utf-8"))
+        first_pass: FirstPass = kept["first_pass"]
+        whole = kept["index"] == _digest(path for path in _files(place) if path.name != _RECORD)
+    except (OSError, ValueError, KeyError):
         return None
-    return kept
+    return first_pass if whole else None
 
 
 def write(place: Path, first_pass: FirstPass, save_index: Callable[[Path], object]) -> None:
     """Keep a first pass in a folder, with the index that `save_index` writes there; raise WriteError if it cannot."""
     with atomic_folder(place, lambda: None) as folder:
         save_index(folder)
-        (folder / _RECORD).write_text(json.dumps(first_pass), encoding="utf-8")
+        record = {"first_pass": first_pass, "index": _digest(_files(folder))}
+        (folder / _RECORD).write_text(json.dumps(record), encoding="utf-8")
         for path in _files(folder):
             with path.open("rb+") as file:
                 os.fsync(file.fileno())
@@ -84,7 +92,7 @@ def write(place: Path, first_pass: FirstPass, save_index: Callable[[Path], objec
 
 def _library_files(module: str, library: Path | None) -> list[Path]:
     """Return the files of the library that a worker would import; none if there is no such module."""
-    spec = PathFinder.find_spec(module, [*([str(library)] if library else []), *sys.path])
+    spec = PathFinder.find_spec(module, [*([str(library)] if library else []), *sys.path]) or find_spec(module)
     if spec is None:
         return []
     if spec.submodule_search_locations is None:

@@ -3,13 +3,16 @@
 import json
 import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import lsh as package
 from benchmarks import methods
 from benchmarks.errors import MethodError
 from benchmarks.methods import lsh, numpy
+from benchmarks.peers import cache
 from benchmarks.peers.worker import Worker
 
 X = np.random.default_rng(0).standard_normal((1000, 64)).astype(np.float32)
@@ -150,6 +153,37 @@ def test_other_vectors_queries_neighbours_or_distances_are_measured_anew(call, a
     assert call()[0] == READ
 
 
+def test_another_machine_version_of_numpy_or_code_that_measures_is_measured_anew(call, tmp_path, monkeypatch):
+    call()
+    (tmp_path / "other.py").write_text("another worker", encoding="utf-8")
+    for changed, value in (("summary", lambda: "another machine"), ("worker.__file__", str(tmp_path / "other.py"))):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"benchmarks.peers.cache.{changed}", value)
+            assert call()[0] == BUILT
+    assert call()[0] == READ
+
+
+def test_the_rest_of_a_changed_grid_is_measured_and_nothing_that_it_lacks(call, monkeypatch):
+    call()
+    builds, searches = [{"n_buckets": 8}, {"n_buckets": 16}], [{"n_probes": 4, "n_reranked": 200}]
+    monkeypatch.setattr(lsh.Sketch, "builds", classmethod(lambda *_: builds))
+    asked, results = call()
+    assert sorted(asked) == sorted([READ[0], READ[1], BUILT[1]])
+    assert [p["build"] for p in results["points"][1:]] == [builds[0]] * 2 + [builds[1]] * 2
+    monkeypatch.setattr(lsh.Sketch, "searches", classmethod(lambda *_: searches))
+    asked, results = call()
+    assert asked == [READ[0], *[["build", FIRST, "save", *ROUND]] * 2]
+    assert [p["search"] for p in results["points"][1:]] == searches * 2
+
+
+def test_the_code_of_this_project_is_the_library_of_its_methods():
+    sources = Path(package.__file__).parent
+    found = cache._library_files(lsh.Sketch.needs, None)
+    assert {sources / "__init__.py", sources / "kernels" / "jit.py", sources / "sketches" / "partition.py"} <= set(
+        found
+    )
+
+
 def test_another_version_of_a_library_or_a_plug_in_is_measured_anew(call, tmp_path, monkeypatch):
     for name in ("library", "plug_in"):
         (tmp_path / f"some_{name}.py").write_text("version = 1", encoding="utf-8")
@@ -177,12 +211,26 @@ def test_a_library_in_a_folder_of_its_own_is_the_one_whose_bytes_count(call, tmp
     assert call("--library", f"numpy={tmp_path / '2'}")[0] == [BUILT[0], *READ[1:]]
 
 
-def test_a_damaged_record_is_measured_anew_and_an_index_that_cannot_be_read_is_named(call):
+def test_a_damaged_record_or_index_is_measured_anew(call):
     call()
     numpy_place, *sketches = sorted(call.folder.iterdir(), key=lambda path: path.name.startswith("lsh"))
     (numpy_place / "first_pass.json").write_text("{", encoding="utf-8")
-    (sketches[0] / "index").write_text("no index", encoding="utf-8")
-    asked, results = call()
-    assert asked[0] == BUILT[0]
-    assert f"its index in {sketches[0]} cannot be used" in results["skipped"]["lsh-sketch"]
+    with (sketches[0] / "index").open("rb+") as file:
+        file.seek(-1, 2)
+        file.truncate()
+    (sketches[1] / "index").unlink()
+    assert call()[0] == BUILT
+    assert call()[0] == READ
+
+
+def test_a_folder_whose_index_the_library_cannot_read_is_named(call, monkeypatch):
+    monkeypatch.setattr(
+        lsh.Sketch, "save", lambda _, folder: (folder / "index").write_text("no index", encoding="utf-8")
+    )
+    call()
+    sketches = sorted(path for path in call.folder.iterdir() if path.name.startswith("lsh"))
+    results = call()[1]
+    named = [path for path in sketches if str(path) in results["skipped"]["lsh-sketch"]]
+    assert len(named) == 1
+    assert f"its index in {named[0]} cannot be used" in results["skipped"]["lsh-sketch"]
     assert "remove that folder" in results["skipped"]["lsh-sketch"]
