@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from benchmarks import methods
 from benchmarks.errors import BenchmarkError
 from benchmarks.peers.measure import Results, measure
-from benchmarks.peers.report import read, rows, save, table
+from benchmarks.peers.report import read, rows, save, table, within
 from benchmarks.search_problem import prepare
 from data_prep.errors import DataError
 from earshot_common import command_line
@@ -34,6 +34,8 @@ def _run(options: argparse.Namespace) -> int:
 
         return gate(options.gate, options.metric, recalls, options.k, options.queries, command_line.log)
     names = methods.selected(options.methods)
+    if options.within:
+        names = _near(options, names, recalls)
     results = read(options.results) if options.results else _measure(options, names)
     found = rows(results, recalls, names)
     if options.out:
@@ -53,9 +55,31 @@ def _measure(options: argparse.Namespace, names: list[str]) -> Results:
     single = dict.fromkeys(name for given in names for name in (methods.LSH if given == "lsh" else (given,)))
     with TemporaryDirectory(prefix="earshot-") as folder:
         problem = prepare(options.dataset, options.queries, Path(folder), command_line.log)
-        return measure(
-            problem, list(single), options.metric, options.k, options.rounds, command_line.log, dict(options.library)
+        common = options.metric, options.k, options.rounds, command_line.log, dict(options.library)
+        return measure(problem, list(single), *common, options.cache)
+
+
+def _near(options: argparse.Namespace, names: list[str], recalls: list[float]) -> list[str]:
+    """Return the methods that --within leaves: those that were not much slower than the fastest in earlier results."""
+    text, path = options.within
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0.0
+    if not 1 <= factor < float("inf"):
+        raise BenchmarkError(f"--within {text} is not a factor, a number of 1 or more")
+    results = read(Path(path))
+    if (results.metric, results.k) != (options.metric, options.k):
+        asked = f"{options.metric} and {options.k} neighbours"
+        raise BenchmarkError(f"{path} holds results of {results.metric} and {results.k} neighbours, not of {asked}")
+    found = within(results, factor, recalls, names)
+    if not found:
+        raise BenchmarkError(
+            f"none of the methods {', '.join(names)} was within {text} times of the fastest in {path}: choose others "
+            "with --methods, or a larger factor"
         )
+    command_line.log(f"within {text} times of the fastest in {path}: {', '.join(found)}")
+    return found
 
 
 def _library(text: str) -> tuple[str, Path]:
@@ -109,6 +133,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--queries", type=positive, default=1000, help="maximum number of queries (default: 1000)")
     parser.add_argument(
         "--rounds", type=positive, default=5, help="timing rounds per setting, after the first pass (default: 5)"
+    )
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        metavar="FOLDER",
+        help="folder of built indexes and of first passes, kept for later calls: those of the same data, settings, "
+        "library and processor are read, so that a call that was interrupted goes on (default: none)",
+    )
+    parser.add_argument(
+        "--within",
+        nargs=2,
+        metavar=("FACTOR", "FILE"),
+        help="measure only those of the methods that in FILE, which --out wrote, are at most FACTOR times slower than "
+        "the fastest at one of the recalls or more (default: all)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     parser.add_argument("--out", type=output_file, metavar="FILE", help="write all results to this JSON file")

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from importlib import import_module
 from itertools import product
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -38,11 +39,15 @@ class Method(ABC):
     numpy_blas: ClassVar[bool] = False  # True if its matrix products are NumPy's
     compiles: ClassVar[bool] = False  # True if first use compiles code: a small index is built and searched untimed
     metrics: ClassVar[tuple[str, ...]] = ("cosine", "euclidean")
+    stores: ClassVar[bool] = False  # True if `save` writes the index, and the keyword `stored` of the class reads it
     setting: Settings  # of the searches that follow
 
     @abstractmethod
     def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
-        """Index the rows of X: float32[n, d], C order."""
+        """Index the rows of X: float32[n, d], C order.
+
+        stored: if `stores`, a folder that `save` filled with the index of the same X, which is then read into memory.
+        """
 
     @classmethod
     def prepare(cls) -> None:
@@ -59,6 +64,10 @@ class Method(ABC):
     def searches(cls, n: int, build: Settings) -> list[Settings]:
         """Return the search settings to measure on one build, the fastest first."""
         return [{}]
+
+    def save(self, folder: Path) -> None:
+        """Write the index to an empty folder, which may be renamed afterwards; only if `stores`."""
+        raise NotImplementedError
 
     def use(self, **search: Any) -> None:
         """Apply a search setting to the searches that follow."""

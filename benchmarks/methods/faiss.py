@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from math import log2
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,24 +15,33 @@ class _Faiss(Method):
     """An index made by `faiss.index_factory`."""
 
     needs = "faiss"
+    stores = True
     factory: ClassVar[str]  # its description, with the names of build settings in braces
     index: Any
     vector_bytes: int
 
-    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
+    def __init__(self, X: Float32Array, metric: str, stored: Path | None = None, **build: Any) -> None:
         import faiss
 
         kind = faiss.METRIC_INNER_PRODUCT if metric == "cosine" else faiss.METRIC_L2
-        self.fill(faiss.index_factory(X.shape[1], self.factory.format(**build), kind), X)
+        self.fill(faiss.index_factory(X.shape[1], self.factory.format(**build), kind), X, stored)
 
-    def fill(self, index: Any, X: Float32Array) -> None:
-        """Train an empty index on X, and add X to it."""
+    def fill(self, index: Any, X: Float32Array, stored: Path | None) -> None:
+        """Train an empty index on X, and add X to it; or take the stored one in its place."""
         import faiss
 
         faiss.omp_set_num_threads(1)
-        index.train(X)
-        index.add(X)
+        if stored:
+            index = faiss.read_index(str(stored / "index"))
+        else:
+            index.train(X)
+            index.add(X)
         self.index, self.vector_bytes = index, X.nbytes
+
+    def save(self, folder: Path) -> None:
+        import faiss
+
+        faiss.write_index(self.index, str(folder / "index"))
 
     def search_one(self, q: Float32Array, k: int) -> Answer:
         return self.index.search(q[None], k)[1][0]
@@ -162,14 +172,14 @@ class IndexLSH(_Faiss):
     def searches(cls, n: int, build: Settings) -> list[Settings]:
         return grid(factor=(2, 3, 5, 8, 12, 20, 32, 50, 80, 120))
 
-    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
+    def __init__(self, X: Float32Array, metric: str, stored: Path | None = None, **build: Any) -> None:
         import faiss
 
         # IndexLSH supports L2 only, which ranks unit vectors as cosine distance does. Subtracting the mean of the
         # vectors first increases the angles between them, which the codes tell apart.
         self.centre = X.mean(axis=0) if metric == "cosine" else np.zeros(X.shape[1], np.float32)
         self.codes = faiss.IndexLSH(X.shape[1], build["bits"])  # the next index keeps no reference to it
-        self.fill(faiss.IndexRefineFlat(self.codes), X - self.centre)
+        self.fill(faiss.IndexRefineFlat(self.codes), X - self.centre, stored)
 
     def use(self, **search: Any) -> None:
         self.index.k_factor = search["factor"]

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from benchmarks.methods._base import FEW, Answer, Method, Settings, geometric, grid
@@ -12,6 +13,7 @@ class HNSWLib(Method):
     """HNSW graph (Malkov & Yashunin 2018), implemented by its authors."""
 
     needs = "hnswlib"
+    stores = True
 
     @classmethod
     def builds(cls, n: int) -> list[Settings]:
@@ -25,15 +27,22 @@ class HNSWLib(Method):
     def searches(cls, n: int, build: Settings) -> list[Settings]:
         return grid(ef=geometric(10, 800, 32))
 
-    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
+    def __init__(self, X: Float32Array, metric: str, stored: Path | None = None, **build: Any) -> None:
         import hnswlib
 
         n, d = X.shape
         self.index = hnswlib.Index(space="ip" if metric == "cosine" else "l2", dim=d)
-        self.index.init_index(max_elements=n, random_seed=1, **build)
+        if stored:
+            self.index.load_index(str(stored / "index"))
+        else:
+            self.index.init_index(max_elements=n, random_seed=1, **build)
         self.index.set_num_threads(1)
-        self.index.add_items(X, num_threads=1)
+        if not stored:
+            self.index.add_items(X, num_threads=1)
         self.vector_bytes = X.nbytes
+
+    def save(self, folder: Path) -> None:
+        self.index.save_index(str(folder / "index"))
 
     def use(self, **search: Any) -> None:
         self.index.set_ef(search["ef"])

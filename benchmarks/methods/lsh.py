@@ -2,27 +2,43 @@
 
 from collections.abc import Callable
 from math import log2
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 from benchmarks.methods._base import Answer, Method, Ranges, Settings, geometric, grid
-from lsh import ExactSearch, GraphIndex, LSHIndex, SketchIndex
+from lsh import ExactSearch, GraphIndex, LSHIndex, SketchIndex, load, save
 from lsh.arrays import BoolArray, Float32Array
 from lsh.filters import Filter
 
 
-class _LSH(Method):
+class _Index(Method):
     """An index of this project, whose searches take the search setting as keyword arguments."""
 
     needs = "lsh"
     numpy_blas = True
     compiles = True
-    index: LSHIndex | SketchIndex | ExactSearch
+    stores = True
+    kind: ClassVar[Any]  # class of the index
+    index: Any
+
+    def __init__(self, X: Float32Array, metric: str, stored: Path | None = None, **build: Any) -> None:
+        self.index = load(stored / "index", X, mapped=False) if stored else self.kind(metric, **build).fit(X)
+
+    def save(self, folder: Path) -> None:
+        save(self.index, folder / "index", with_vectors=False)
 
     def search_one(self, q: Float32Array, k: int) -> Answer:
         return self.index.search(q[None], k, **self.setting).ids[0]
 
     def search_batch(self, Q: Float32Array, k: int) -> Answer:
         return self.index.search(Q, k, **self.setting).ids
+
+    def nbytes(self) -> int:
+        return int(self.index.nbytes)
+
+
+class _LSH(_Index):
+    """One that can search among some rows alone, and for all within a radius."""
 
     def filtered(self, allowed: BoolArray) -> Callable[[Float32Array, int], Answer]:
         one = Filter.of(allowed, len(allowed))
@@ -32,12 +48,11 @@ class _LSH(Method):
         setting = {name: value for name, value in self.setting.items() if name != "n_reranked"}  # all are
         return lambda Q: self.index.range_search(Q, radius, **setting)
 
-    def nbytes(self) -> int:
-        return self.index.nbytes
-
 
 class Sketch(_LSH):
     """Learned buckets, two-bit sketches, and exact distances to the best candidates (SketchIndex)."""
+
+    kind = SketchIndex
 
     @classmethod
     def builds(cls, n: int) -> list[Settings]:
@@ -48,9 +63,6 @@ class Sketch(_LSH):
     def searches(cls, n: int, build: Settings) -> list[Settings]:
         probes = [p for p in (2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128) if p <= build["n_buckets"]]
         return grid(n_probes=probes, n_reranked=(15, 25, 40, 70, 120, 200, 350))
-
-    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
-        self.index = SketchIndex(metric, **build).fit(X)
 
 
 class CrossPolytopes(Sketch):
@@ -70,6 +82,8 @@ class CrossPolytopes(Sketch):
 class Tables(_LSH):
     """Random hyperplanes, for Euclidean distance too; two-bit sketches choose the candidates to rank exactly."""
 
+    kind = LSHIndex
+
     @classmethod
     def builds(cls, n: int) -> list[Settings]:
         n_bits = min(24, max(8, round(log2(n)) + 1))
@@ -80,36 +94,21 @@ class Tables(_LSH):
         bits = sorted({max(1, build["n_bits"] - fewer) for fewer in (2, 4, 6, 8)}, reverse=True)
         return grid(n_tables=(4, 8, 16, 32), n_bits=bits, n_probes=(4, 16, 64), n_reranked=(30, 90))
 
-    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
-        self.index = LSHIndex(metric, **build).fit(X)
 
-
-class Graph(Method):
+class Graph(_Index):
     """Graph whose nodes hold the sketches of their neighbours (GraphIndex)."""
 
-    needs = "lsh"
-    numpy_blas = True
-    compiles = True
+    kind = GraphIndex
 
     @classmethod
     def searches(cls, n: int, build: Settings) -> list[Settings]:
         return grid(n_kept=geometric(10, 400, 28))
 
-    def __init__(self, X: Float32Array, metric: str) -> None:
-        self.index = GraphIndex(metric).fit(X)
-
-    def search_one(self, q: Float32Array, k: int) -> Answer:
-        return self.index.search(q[None], k, **self.setting).ids[0]
-
-    def search_batch(self, Q: Float32Array, k: int) -> Answer:
-        return self.index.search(Q, k, **self.setting).ids
-
-    def nbytes(self) -> int:
-        return self.index.nbytes
-
 
 class Exact(_LSH):
     """The baseline that LSH is compared with in the app (`lsh.ExactSearch`)."""
+
+    stores = False  # there is nothing to store
 
     def __init__(self, X: Float32Array, metric: str) -> None:
         self.index, self.setting = ExactSearch(X, metric), {}

@@ -1,6 +1,7 @@
 """RaBitQ-Library: a graph over RaBitQ codes, and k-means cells with them, by the authors of RaBitQ."""
 
 from math import log2
+from pathlib import Path
 from typing import Any
 
 from benchmarks.methods._base import FEW, Answer, Method, Settings, geometric, grid
@@ -11,7 +12,11 @@ class _RaBitQLib(Method):
     """An index ranked by L2 for both metrics: it ranks unit vectors as cosine distance does."""
 
     needs = "rabitqlib"
+    stores = True
     index: Any
+
+    def save(self, folder: Path) -> None:
+        self.index.save(str(folder / "index"))
 
     def search_one(self, q: Float32Array, k: int) -> Answer:
         return self.index.search(q[None], k=k, num_threads=1, **self.setting)[0][0]
@@ -31,9 +36,12 @@ class SymphonyQG(_RaBitQLib):
     def searches(cls, n: int, build: Settings) -> list[Settings]:
         return grid(ef=geometric(10, 400, 28))
 
-    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
+    def __init__(self, X: Float32Array, metric: str, stored: Path | None = None, **build: Any) -> None:
         import rabitqlib
 
+        if stored:
+            self.index = rabitqlib.SymqgIndex.load(str(stored / "index"))
+            return
         self.index = rabitqlib.SymqgIndex(dim=X.shape[1], max_degree=build["max_degree"], metric="l2")
         self.index.build(X, ef_construction=build["ef_construction"], num_threads=1)
 
@@ -49,9 +57,12 @@ class IVF(_RaBitQLib):
     def searches(cls, n: int, build: Settings) -> list[Settings]:
         return grid(nprobe=geometric(1, min(256, build["cells"]), 28))
 
-    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
+    def __init__(self, X: Float32Array, metric: str, stored: Path | None = None, **build: Any) -> None:
         import rabitqlib
 
+        if stored:
+            self.index = rabitqlib.IvfIndex.load(str(stored / "index"))
+            return
         (n, dim), cells = X.shape, build["cells"]
         means = rabitqlib.RaBitQKMeans(dim, cells, num_threads=1)
         means.train(X)

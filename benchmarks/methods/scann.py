@@ -1,6 +1,7 @@
 """ScaNN: k-means cells with anisotropic product quantisation (Google)."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 from benchmarks.methods._base import Answer, Method, Settings, geometric, grid
@@ -11,6 +12,7 @@ class ScaNN(Method):
     """Tree of k-means cells, anisotropic product codes, exact re-ranking (Guo et al. 2020)."""
 
     needs = "scann"
+    stores = True
 
     @classmethod
     def prepare(cls) -> None:
@@ -27,9 +29,12 @@ class ScaNN(Method):
     def searches(cls, n: int, build: Settings) -> list[Settings]:
         return grid(leaves=geometric(2, min(400, build["leaves"]), 18), reorder=(20, 30, 45, 60, 100, 200, 400))
 
-    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
+    def __init__(self, X: Float32Array, metric: str, stored: Path | None = None, **build: Any) -> None:
         import scann
 
+        if stored:
+            self.index = scann.scann_ops_pybind.load_searcher(str(stored))
+            return
         kind = "dot_product" if metric == "cosine" else "squared_l2"
         leaves = build["leaves"]
         self.index = (
@@ -40,6 +45,9 @@ class ScaNN(Method):
             .reorder(100)
             .build()
         )
+
+    def save(self, folder: Path) -> None:
+        self.index.serialize(str(folder), relative_path=True)
 
     def use(self, **search: Any) -> None:
         self.setting = {"leaves_to_search": search["leaves"], "pre_reorder_num_neighbors": search["reorder"]}

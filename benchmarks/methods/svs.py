@@ -17,6 +17,7 @@ class SVS(Method):
     """
 
     needs = "svs"
+    stores = True
 
     @classmethod
     def builds(cls, n: int) -> list[Settings]:
@@ -27,18 +28,25 @@ class SVS(Method):
     def searches(cls, n: int, build: Settings) -> list[Settings]:
         return grid(window=geometric(10, 400, 28))
 
-    def __init__(self, X: Float32Array, metric: str, **build: Any) -> None:
+    def __init__(self, X: Float32Array, metric: str, stored: Path | None = None, **build: Any) -> None:
         import svs
 
-        # L2 for both metrics: it ranks unit vectors as cosine distance does.
-        parameters = svs.VamanaBuildParameters(
-            graph_max_degree=build["degree"], alpha=1.2, window_size=128, max_candidate_pool_size=200
-        )
         self.dtype = np.float16 if build["kind"] == "float16" else np.float32
-        with TemporaryDirectory() as folder:
-            self.index = svs.Vamana.build(
-                parameters, self._data(X, build["kind"], Path(folder)), distance_type=svs.DistanceType.L2, num_threads=1
+        # L2 for both metrics: it ranks unit vectors as cosine distance does.
+        if stored:
+            config, graph, data = self._folders(stored)
+            self.index = svs.Vamana(
+                *(config, svs.GraphLoader(graph), self._stored_data(data, build["kind"])),
+                distance=svs.DistanceType.L2,
+                query_type=svs.np_to_svs(self.dtype),
             )
+        else:
+            parameters = svs.VamanaBuildParameters(
+                graph_max_degree=build["degree"], alpha=1.2, window_size=128, max_candidate_pool_size=200
+            )
+            with TemporaryDirectory() as folder:
+                vectors = self._data(X, build["kind"], Path(folder))
+                self.index = svs.Vamana.build(parameters, vectors, distance_type=svs.DistanceType.L2, num_threads=1)
         self.index.num_threads = 1
 
     def _data(self, X: Float32Array, kind: str, folder: Path) -> Any:
@@ -51,6 +59,20 @@ class SVS(Method):
         if kind == "LVQ8":
             return svs.LVQLoader(loader, primary=8, padding=32)
         return svs.LVQLoader(loader, primary=4, residual=8, strategy=svs.LVQStrategy.Turbo, padding=32)
+
+    def _stored_data(self, folder: str, kind: str) -> Any:
+        import svs
+
+        if kind == "float16":
+            return svs.VectorDataLoader(folder, svs.DataType.float16)
+        strategy = svs.LVQStrategy.Turbo if kind == "LVQ4x8" else svs.LVQStrategy.Auto
+        return svs.LVQLoader(folder, padding=32, strategy=strategy)
+
+    def _folders(self, folder: Path) -> list[str]:
+        return [str(folder / name) for name in ("config", "graph", "data")]
+
+    def save(self, folder: Path) -> None:
+        self.index.save(*self._folders(folder))
 
     def use(self, **search: Any) -> None:
         self.index.search_window_size = search["window"]

@@ -9,9 +9,12 @@ ten, and each block counts with its fastest round: other work on the machine onl
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -19,6 +22,8 @@ from benchmarks import machine, methods
 from benchmarks.errors import BenchmarkError, MethodError
 from benchmarks.ground_truth import GroundTruth
 from benchmarks.methods._base import Method, Settings
+from benchmarks.peers import cache as first_passes
+from benchmarks.peers.cache import Cache, FirstPass, Passed
 from benchmarks.peers.worker import BLOCK, WorkerProcess
 from benchmarks.search_problem import Progress, SearchProblem
 from lsh.analysis.timing import interleaved
@@ -72,9 +77,12 @@ class Results:
 
 @dataclass(slots=True)
 class _Trial:
-    """One setting of one built index. rounds: seconds per round and block of queries; batches: queries per second."""
+    """One setting of one built index. rounds: seconds per round and block of queries; batches: queries per second.
 
-    worker: WorkerProcess
+    worker: None if the first pass was read from the cache, until its index is needed.
+    """
+
+    worker: WorkerProcess | None
     method: str
     build: Settings
     search: Settings
@@ -95,9 +103,10 @@ class _Trial:
 
     def measure(self, n_queries: int) -> None:
         """Run one round: single queries for a limited time, then all in one call unless that takes too long."""
-        self.rounds.append(self.worker.call("search_singly", self.search, _ROUND_SECONDS, _ROUND_QUERIES).blocks)
+        worker = cast("WorkerProcess", self.worker)
+        self.rounds.append(worker.call("search_singly", self.search, _ROUND_SECONDS, _ROUND_QUERIES).blocks)
         if not self.batches or n_queries / self.qps() <= _BATCH_SECONDS:
-            seconds = self.worker.call("search_batch", self.search)
+            seconds = worker.call("search_batch", self.search)
             self.batches += [n_queries / seconds] if seconds else []
 
     def point(self) -> Point:
@@ -115,10 +124,12 @@ def measure(
     rounds: int,
     progress: Progress,
     libraries: Mapping[str, Path] = MappingProxyType({}),
+    folder: Path | None = None,
 ) -> Results:
     """Measure methods on one problem. A method or a build that cannot run is recorded as skipped.
 
     libraries: folder of the library of each method whose module has another one's name (`Method.own_folder`).
+    folder: where first passes and indexes are kept for later calls, if they are.
     """
     described = machine.describe()
     X, Q = problem.vectors()
@@ -126,12 +137,13 @@ def measure(
         raise BenchmarkError(f"{k} neighbours of {len(X)} vectors cannot be found; ask for fewer with --k")
     progress(f"{problem.name}: {len(X):,} vectors, {len(Q):,} queries, {metric}; computing the true neighbours")
     truth = GroundTruth.compute(X, Q, metric, k)
+    cache = Cache.of(folder, problem, metric, k) if folder else None
     skipped: dict[str, str] = {}
     trials: list[_Trial] = []
     with ExitStack() as stack:
         for name in names:
             try:
-                found, failed = _first_pass(name, problem, truth, stack, progress, libraries.get(name))
+                found, failed = _first_pass(name, problem, truth, stack, progress, libraries.get(name), cache)
             except MethodError as error:
                 found, failed = [], {name: str(error)}
             for what, why in failed.items():
@@ -148,31 +160,72 @@ def measure(
 
 
 def _first_pass(
-    name: str, problem: SearchProblem, truth: GroundTruth, stack: ExitStack, progress: Progress, library: Path | None
+    name: str,
+    problem: SearchProblem,
+    truth: GroundTruth,
+    stack: ExitStack,
+    progress: Progress,
+    library: Path | None,
+    cache: Cache | None,
 ) -> tuple[list[_Trial], dict[str, str]]:
     """Build every index of a method, and search once with each of its settings; also return why builds failed.
 
-    The processes of builds of which no setting is worth timing end here, and free their memory.
+    A first pass that is in the cache is read. The processes of builds of which no setting is worth timing end here, and
+    free their memory; where one is and the first pass was read, a process with the index is started.
     """
     kind = methods.load(name)
     if truth.metric not in kind.metrics:
         raise MethodError(f"it does not support the metric {truth.metric}")
     if kind.own_folder and library is None:
         raise MethodError(f"its module has another library's name: name its folder with --library {name}=FOLDER")
+    start = partial(WorkerProcess, library, numpy_blas=kind.numpy_blas)
+    kept, n = cache and cache.of_method(kind, library), len(truth.X)
     trials: list[_Trial] = []
     failed: dict[str, str] = {}
-    for build in kind.builds(len(truth.X)):
-        worker = stack.enter_context(WorkerProcess(library, numpy_blas=kind.numpy_blas))
+    for build in kind.builds(n):
+        place = kept and kept.place(name, build, kind.searches(n, build))
+        if place and (record := first_passes.read(place)):
+            progress(f"{name} {_text(build)}: first pass read from {place}")
+            trials += _of_record(name, build, record)
+            continue
+        worker = stack.enter_context(start())
         try:
-            trials += _searched_once(worker, kind, name, build, problem, truth, progress)
+            found = _searched_once(worker, kind, name, build, problem, truth, progress)
+            if place:
+                first_passes.write(place, _record(found), partial(worker.call, "save"))
+            trials += found
         except MethodError as error:
             failed[f"{name} {_text(build)}" if build else name] = str(error)
             worker.end()
-    kept = {id(trial.worker) for trial in trials if _worth_timing(trial, trials)}
-    for trial in trials:
-        if id(trial.worker) not in kept:
-            trial.worker.end()
+    for build, of_build in [(build, list(group)) for build, group in groupby(trials, attrgetter("build"))]:
+        worthy = any(_worth_timing(trial, trials) for trial in of_build)
+        if (started := of_build[0].worker) and not worthy:
+            started.end()
+        elif kept and worthy and not started:
+            worker = stack.enter_context(start())
+            place = kept.place(name, build, kind.searches(n, build))
+            progress(f"{name} {_text(build)}: its index for the rounds")
+            try:
+                worker.call("build", name, build, truth.metric, problem, truth.k, place)
+            except MethodError as error:
+                raise MethodError(f"its index in {place} cannot be used: {error}; remove that folder") from error
+            for trial in of_build:
+                trial.worker = worker
     return trials, failed
+
+
+def _record(trials: Sequence[_Trial]) -> FirstPass:
+    """Return the first pass of one build, as the cache keeps it."""
+    passed = [Passed(search=t.search, recalls=t.recalls.tolist(), blocks=t.rounds[0]) for t in trials]
+    return FirstPass(built=trials[0].built, passed=passed)
+
+
+def _of_record(name: str, build: Settings, record: FirstPass) -> list[_Trial]:
+    """Return the same trials again, without a process."""
+    return [
+        _Trial(None, name, build, one["search"], record["built"], np.array(one["recalls"]), [one["blocks"]])
+        for one in record["passed"]
+    ]
 
 
 def _searched_once(

@@ -60,6 +60,17 @@ def rows(results: Results, recalls: Sequence[float], names: Iterable[str]) -> li
     return sorted(found, key=lambda row: (recalls.index(row.recall), -(row.qps or 0)))
 
 
+def within(results: Results, factor: float, recalls: Sequence[float], names: Iterable[str]) -> list[str]:
+    """Return those of the methods whose speed at one of the recalls or more is within a factor of the fastest's.
+
+    The fastest is that of all methods in the results.
+    """
+    found = rows(results, recalls, by_method(results))
+    fastest = {recall: max(row.qps or 0.0 for row in found if row.recall == recall) for recall in recalls}
+    near = {row.method for row in found if row.qps and row.qps * factor >= fastest[row.recall]}
+    return [name for name in names if name in near]
+
+
 def _row(name: str, points: list[Point], recall: float) -> Row:
     front = pareto_front(points)
     qps, point = qps_at_recall(front, recall) or (None, None)

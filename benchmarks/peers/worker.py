@@ -63,8 +63,13 @@ class Worker:
     queries: list[Float32Array]
     k: int
 
-    def build(self, method: str, build: Settings, metric: str, problem: SearchProblem, k: int) -> dict[str, float]:
-        """Build the index; return its build_s, index_mb, resident_mb and peak_mb (see `measure.Point`)."""
+    def build(
+        self, method: str, build: Settings, metric: str, problem: SearchProblem, k: int, stored: Path | None = None
+    ) -> dict[str, float]:
+        """Build the index; return its build_s, index_mb, resident_mb and peak_mb (see `measure.Point`).
+
+        stored: a folder that `save` filled, from which the index is read instead, if the library can.
+        """
         kind = load(method)
         kind.prepare()
         if kind.compiles:
@@ -80,7 +85,7 @@ class Worker:
         vector_bytes = X.nbytes
         start = time.perf_counter()
         with threadpool_limits(1):  # the libraries that were loaded after the process started, too
-            self.index = kind(X, metric, **build)
+            self.index = kind(X, metric, **build, **({"stored": stored} if stored and kind.stores else {}))
         seconds = time.perf_counter() - start
         del X  # an index that copied the vectors does not need them any more
         gc.collect()
@@ -90,6 +95,11 @@ class Worker:
         own = self.index.nbytes()  # after the memory is read: some libraries serialise the index to know its size
         index = max(0, held - vector_bytes) if own is None else own
         return {"build_s": seconds, "index_mb": index / 1e6, "resident_mb": held / 1e6, "peak_mb": highest / 1e6}
+
+    def save(self, folder: Path) -> None:
+        """Write the index to an empty folder, if the library can."""
+        if self.index.stores:
+            self.index.save(folder)
 
     def search_singly(self, search: Settings, seconds: float, min_queries: int) -> Searched:
         """Search with one query at a time, until all are done or `seconds` have passed (but with `min_queries`)."""

@@ -10,6 +10,7 @@ from benchmarks.__main__ import main
 from benchmarks.errors import MethodError
 from benchmarks.peers import measure
 from benchmarks.peers.worker import Worker
+from lsh.errors import LSHError
 from tests.commands import runner
 
 
@@ -41,7 +42,7 @@ class WorkerHere:
         assert not self.ended
         try:
             return getattr(self._worker, name)(*arguments)
-        except (TypeError, ImportError) as error:
+        except (TypeError, ImportError, LSHError) as error:
             raise MethodError(f"{type(error).__name__}: {error}") from error
         finally:
             gc.enable()

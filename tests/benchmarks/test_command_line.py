@@ -137,6 +137,33 @@ def test_the_settings_of_every_method_can_be_written_as_json_for_any_size(name, 
             assert json.loads(json.dumps([build, *searches])) == [build, *searches]
 
 
+def test_only_methods_near_the_fastest_of_earlier_results_are_measured(arrays, measured, workers, run, tmp_path):
+    content = json.loads(measured.read_text(encoding="utf-8"))
+    for point in content["points"]:
+        point["qps"] = {"exact": 100.0, "numpy": 60.0}.get(point["method"], 40.0)
+    (tmp_path / "earlier.json").write_text(json.dumps(content), encoding="utf-8")
+    options = "--dataset", arrays, "--metric", "euclidean", "--rounds", 1, "--methods"
+    near = "--within", "2", tmp_path / "earlier.json"
+    code, out, err = run(*options, "numpy,lsh,exact", *near)
+    assert code == 0
+    assert f"within 2 times of the fastest in {tmp_path / 'earlier.json'}: numpy, exact\n" in err
+    assert [worker.asked[0][1] for worker in workers] == ["numpy", "exact"]
+    for changed, message in [
+        (("lsh", *near), "none of the methods lsh was within 2 times of the fastest"),
+        (("numpy", *near, "--k", 9), "results of euclidean and 10 neighbours, not of euclidean and 9 neighbours"),
+        (("numpy", *near, "--metric", "cosine"), "results of euclidean and 10 neighbours, not of cosine"),
+        (("numpy", "--within", "2", tmp_path), "cannot be read as results"),
+        (
+            ("numpy", "--within", "0.9", tmp_path / "earlier.json"),
+            "--within 0.9 is not a factor, a number of 1 or more",
+        ),
+        (("numpy", "--within", "two", tmp_path / "earlier.json"), "--within two is not a factor"),
+    ]:
+        code, out, err = run(*options, *changed)
+        assert (code, out) == (2, "")
+        assert message in err.splitlines()[-1]
+
+
 REFUSED = [
     (["--dataset", "like:many"], "like:N"),
     (["--dataset", "like:0"], "like:N"),

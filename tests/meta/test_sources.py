@@ -123,6 +123,8 @@ def test_a_switch_of_pages_is_found(code):
 # killed run continues, or the null device.
 WRITERS = {
     "benchmarks.large_collection",
+    "benchmarks.methods.glass",
+    "benchmarks.peers.cache",
     "benchmarks.search_problem",
     "benchmarks.visitors.soak",
     "data_prep.dataset.hashed_file",

@@ -93,6 +93,18 @@ def test_the_methods_ahead_of_lsh_are_named_at_each_recall_that_it_reaches():
     ]
 
 
+def test_methods_within_a_factor_of_the_fastest_of_all_at_one_of_the_recalls_are_found_in_the_given_order():
+    names = ["unknown", "exact", "lsh", "annoy", "lsh-tables", "lsh-sketch"]
+    assert report.within(results(), 1.01, [0.95], names) == ["lsh", "lsh-sketch"]
+    assert report.within(results(), 1.99, [0.95], names) == ["lsh", "lsh-sketch"]
+    assert report.within(results(), 2.01, [0.95], names) == ["exact", "lsh", "lsh-sketch"]
+    assert report.within(results(), 2.01, [0.95, 0.7], names) == ["exact", "lsh", "annoy", "lsh-sketch"]
+    assert report.within(results(), 2, [0.7], names) == ["annoy"]
+    assert (
+        report.within(results(), 2, [0.7], ["lsh", "lsh-tables"]) == []
+    )  # annoy is faster, though it is not asked for
+
+
 def test_results_are_read_as_they_were_saved(tmp_path):
     report.save(results(), tmp_path / "results.json")
     assert report.read(tmp_path / "results.json") == results()
